@@ -1,0 +1,14 @@
+//! Generates and compiles the C++ half of the bridges. The shims in `cpp/` include the headers it leaves in
+//! `<target>/cxxbridge`.
+
+fn main() {
+    let bridges = ["src/pair.rs", "src/dms.rs"];
+    cxx_build::bridges(bridges)
+        .std("c++17")
+        .flag_if_supported("-Wall")
+        .flag_if_supported("-Wextra")
+        .compile("deepdms-bridge");
+    for bridge in bridges {
+        println!("cargo:rerun-if-changed={bridge}");
+    }
+}
