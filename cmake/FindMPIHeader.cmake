@@ -1,0 +1,44 @@
+# Finds mpi.h of the MPI that LAMMPS was built with. Only the header: the plugin links no MPI, it uses the one that
+# LAMMPS brought into the process.
+#
+# Input   MPI_INCLUDE        folder that holds mpi.h; tried first
+#         LAMMPSHeaders_INCLUDE_DIR
+# Output  MPIHeader_FOUND, MPIHeader_INCLUDE_DIR, target MPI::Header
+
+set(MPI_INCLUDE "" CACHE PATH "Folder that holds mpi.h of the MPI that LAMMPS was built with")
+
+# The wrapper compiler knows where its header is; in a Python environment mpi.h lies in <environment>/include.
+find_program(MPIHeader_WRAPPER NAMES mpicxx mpic++ mpicc)
+set(_wrapper_dirs "")
+if(MPIHeader_WRAPPER AND NOT MPI_INCLUDE)
+  execute_process(COMMAND ${MPIHeader_WRAPPER} -show
+    OUTPUT_VARIABLE _command RESULT_VARIABLE _status ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(_status EQUAL 0)
+    string(REGEX MATCHALL "-I *[^ ]+" _flags "${_command}")
+    foreach(_flag IN LISTS _flags)
+      string(REGEX REPLACE "^-I *" "" _dir "${_flag}")
+      list(APPEND _wrapper_dirs "${_dir}")
+    endforeach()
+  endif()
+endif()
+
+find_path(MPIHeader_INCLUDE_DIR NAMES mpi.h
+  HINTS ${MPI_INCLUDE}
+    ${LAMMPSHeaders_INCLUDE_DIR}/../../../../../../include
+    ${LAMMPSHeaders_INCLUDE_DIR}/..
+    ${_wrapper_dirs}
+  PATH_SUFFIXES mpich x86_64-linux-gnu/mpich x86_64-linux-gnu/mpi openmpi
+  DOC "Folder that holds mpi.h")
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(MPIHeader
+  REQUIRED_VARS MPIHeader_INCLUDE_DIR
+  REASON_FAILURE_MESSAGE
+    "Give -DMPI_INCLUDE=DIR, the folder that holds mpi.h of the MPI that LAMMPS was built with (src/STUBS for a serial LAMMPS)")
+
+if(MPIHeader_FOUND AND NOT TARGET MPI::Header)
+  add_library(MPI::Header INTERFACE IMPORTED)
+  set_target_properties(MPI::Header PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${MPIHeader_INCLUDE_DIR}")
+endif()
+mark_as_advanced(MPIHeader_INCLUDE_DIR MPIHeader_WRAPPER)
