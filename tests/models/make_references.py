@@ -1,0 +1,87 @@
+"""Evaluate the models of this folder with deepmd-kit and store the numbers as references/<file name>.json.
+
+    python tests/models/make_references.py [FILE ...]
+
+`.pb` files are evaluated as they are (TensorFlow backend). `.dp` and `.yaml` are evaluated by deepmd-kit's NumPy
+backend, which gives energies only; where torch can be imported, forces and virials come from the same file converted to
+the PyTorch backend, and both energies are compared here.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.update(OMP_NUM_THREADS="1", DP_INTRA_OP_PARALLELISM_THREADS="1", DP_INTER_OP_PARALLELISM_THREADS="1")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import numpy as np
+from deepmd.infer import DeepPot
+
+from make_models import dp
+from systems import reference_configurations, write_configurations
+
+HERE = Path(__file__).resolve().parent
+HAVE_TORCH = importlib.util.find_spec("torch") is not None
+
+
+def evaluate(pot, coord, cell, types):
+    box = None if cell is None else cell.reshape(1, 9)
+    energy, force, virial, atom_energy, atom_virial = pot.eval(coord.reshape(1, -1), box, types, atomic=True)[:5]
+    return {
+        "energy": float(energy[0, 0]),
+        "atom_energies": atom_energy[0, :, 0],
+        "forces": force[0],
+        "virial": virial[0],
+        "atom_virials": atom_virial[0],
+    }
+
+
+def torch_form(path, folder):
+    """The same model converted for the PyTorch backend."""
+    out = Path(folder, path.name + ".pth")
+    dp("convert-backend", path, out, cwd=folder)
+    return DeepPot(str(out))
+
+
+def reference(path, folder, systems):
+    pot = DeepPot(str(path))
+    native = path.suffix in (".dp", ".yaml")
+    twin = torch_form(path, folder) if native and HAVE_TORCH else None
+    table = {}
+    for name, (coord, cell, types) in systems.items():
+        numbers = evaluate(pot, coord, cell, types)
+        if native:
+            for key in ("forces", "virial", "atom_virials"):
+                del numbers[key]
+        if twin is not None:
+            other = evaluate(twin, coord, cell, types)
+            difference = np.abs(other["atom_energies"] - numbers["atom_energies"]).max()
+            if difference > 1e-9:
+                sys.exit(f"{path.name}, {name}: NumPy and PyTorch backends differ by {difference} eV")
+            numbers.update({key: other[key] for key in ("forces", "virial", "atom_virials")})
+        # Python's repr of a float is the shortest string that gives the same double back.
+        table[name] = {
+            key: value if isinstance(value, float) else [float(x) for x in np.ravel(value)]
+            for key, value in numbers.items()
+        }
+    return {"model": path.name, "rcut": float(pot.get_rcut()), "type_map": pot.get_type_map(), "configurations": table}
+
+
+def main(names):
+    references = HERE / "references"
+    references.mkdir(exist_ok=True)
+    systems = reference_configurations()
+    write_configurations(references / "configurations.json", systems)
+    paths = [HERE / n for n in names] or sorted(p for s in ("pb", "dp", "yaml") for p in HERE.glob(f"*.{s}"))
+    with tempfile.TemporaryDirectory() as folder:
+        for path in paths:
+            text = json.dumps(reference(path, folder, systems), separators=(",", ":"))
+            (references / f"{path.name}.json").write_text(text.replace('},"', '},\n"') + "\n")
+            print(path.name, len(text), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
