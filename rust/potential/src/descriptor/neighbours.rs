@@ -1,0 +1,77 @@
+//! The neighbour list that LAMMPS made, kept flat until LAMMPS makes a new one.
+
+/// Centres with their neighbours within the cutoff and the skin, in the caller's order.
+#[derive(Clone, Debug, Default)]
+pub struct NeighbourList {
+    centres: Vec<u32>,
+    offsets: Vec<usize>,
+    neighbours: Vec<u32>,
+}
+
+impl NeighbourList {
+    /// Empties the list and keeps its memory.
+    pub fn clear(&mut self) {
+        self.centres.clear();
+        self.offsets.clear();
+        self.neighbours.clear();
+    }
+
+    /// Adds a centre atom and the atoms around it, by index.
+    pub fn push(&mut self, centre: u32, neighbours: impl IntoIterator<Item = u32>) {
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        self.centres.push(centre);
+        self.neighbours.extend(neighbours);
+        self.offsets.push(self.neighbours.len());
+    }
+
+    /// Number of centres.
+    pub fn len(&self) -> usize {
+        self.centres.len()
+    }
+
+    /// Whether there is no centre at all.
+    pub fn is_empty(&self) -> bool {
+        self.centres.is_empty()
+    }
+
+    /// The `k`-th centre and its neighbours.
+    pub fn entry(&self, k: usize) -> (usize, &[u32]) {
+        let neighbours = &self.neighbours[self.offsets[k]..self.offsets[k + 1]];
+        (self.centres[k] as usize, neighbours)
+    }
+}
+
+/// What an engine evaluates: positions and types of local and ghost atoms, and who may be whose neighbour.
+#[derive(Clone, Copy, Debug)]
+pub struct Atoms<'a> {
+    /// Positions [Å], `[n_all, 3]`, ghosts at their own places.
+    pub positions: &'a [f64],
+    /// Model types, `[n_all]`; negative is virtual.
+    pub types: &'a [i32],
+    /// Every real local atom is a centre.
+    pub list: &'a NeighbourList,
+}
+
+impl Atoms<'_> {
+    /// Number of atoms, ghosts included.
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    /// Whether there is no atom.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty()
+    }
+
+    /// Position of an atom [Å].
+    #[inline]
+    pub fn position(&self, atom: usize) -> [f64; 3] {
+        [
+            self.positions[3 * atom],
+            self.positions[3 * atom + 1],
+            self.positions[3 * atom + 2],
+        ]
+    }
+}

@@ -1,0 +1,166 @@
+//! Dense networks: the layers of embedding and fitting nets.
+
+use super::activation::Activation;
+use ndarray::{Array1, Array2};
+
+/// What a layer adds to its activated output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residual {
+    /// Nothing.
+    None,
+    /// The input `x`: input and output are equally wide.
+    Same,
+    /// The input twice, `(x, x)`: the output is twice as wide.
+    Doubled,
+}
+
+impl Residual {
+    /// The rule of embedding nets, and of fitting nets in deepmd-kit's native form: an equal width adds `x`, a doubled one `(x, x)`.
+    pub fn by_width(inputs: usize, outputs: usize) -> Self {
+        if outputs == inputs {
+            Self::Same
+        } else if outputs == 2 * inputs {
+            Self::Doubled
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// One layer, `y = idt * f(x W + b) + residual(x)`.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// `W`, `[inputs, outputs]`
+    pub weights: Array2<f64>,
+    /// `b`, `[outputs]`
+    pub bias: Array1<f64>,
+    /// Scale of the activated output, `[outputs]`
+    pub timestep: Option<Array1<f64>>,
+    /// `f`
+    pub activation: Activation,
+    /// What is added to the activated output.
+    pub residual: Residual,
+}
+
+impl Layer {
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.weights.nrows()
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.weights.ncols()
+    }
+
+    /// Why the arrays of the layer do not fit each other, if they do not.
+    fn fault(&self) -> Option<String> {
+        let (inputs, outputs) = self.weights.dim();
+        if inputs == 0 || outputs == 0 {
+            return Some(format!("its matrix is empty, [{inputs}, {outputs}]"));
+        }
+        if self.bias.len() != outputs {
+            return Some(format!(
+                "its bias has {} entries for {outputs} outputs",
+                self.bias.len()
+            ));
+        }
+        if let Some(timestep) = &self.timestep
+            && timestep.len() != outputs
+        {
+            return Some(format!(
+                "its timestep has {} entries for {outputs} outputs",
+                timestep.len()
+            ));
+        }
+        let fits = match self.residual {
+            Residual::None => true,
+            Residual::Same => outputs == inputs,
+            Residual::Doubled => outputs == 2 * inputs,
+        };
+        if !fits {
+            return Some(format!(
+                "a residual from {inputs} inputs does not fit {outputs} outputs"
+            ));
+        }
+        let mut numbers = self
+            .weights
+            .iter()
+            .chain(&self.bias)
+            .chain(self.timestep.iter().flatten());
+        if numbers.any(|value| !value.is_finite()) {
+            return Some("it holds a number that is not finite".to_owned());
+        }
+        None
+    }
+
+    /// Output for one input row; slow and readable, for constants and tests.
+    pub fn apply(&self, x: &Array1<f64>) -> Array1<f64> {
+        let mut y = x.dot(&self.weights) + &self.bias;
+        y.mapv_inplace(|z| self.activation.value_and_slope(z).0);
+        if let Some(timestep) = &self.timestep {
+            y *= timestep;
+        }
+        let inputs = self.inputs();
+        match self.residual {
+            Residual::None => {}
+            Residual::Same => y += x,
+            Residual::Doubled => {
+                for (k, value) in y.iter_mut().enumerate() {
+                    *value += x[k % inputs];
+                }
+            }
+        }
+        y
+    }
+}
+
+/// Layers in order; the output of each is the input of the next.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// At least one layer.
+    pub layers: Vec<Layer>,
+}
+
+impl Network {
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs()
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].outputs()
+    }
+
+    /// Why the network is not one that maps `inputs` to `outputs` numbers, if it is not.
+    pub fn fault(&self, inputs: usize, outputs: usize) -> Option<String> {
+        let mut width = inputs;
+        for (l, layer) in self.layers.iter().enumerate() {
+            if let Some(what) = layer.fault() {
+                return Some(format!("layer {l}: {what}"));
+            }
+            if layer.inputs() != width {
+                return Some(format!(
+                    "layer {l} takes {} inputs where {width} come in",
+                    layer.inputs()
+                ));
+            }
+            width = layer.outputs();
+        }
+        if self.layers.is_empty() {
+            return Some("it has no layer".to_owned());
+        }
+        if width != outputs {
+            return Some(format!("it has {width} outputs where {outputs} are needed"));
+        }
+        None
+    }
+
+    /// Output for one input row; slow and readable, for constants and tests.
+    pub fn apply(&self, x: &Array1<f64>) -> Array1<f64> {
+        self.layers
+            .iter()
+            .fold(x.clone(), |x, layer| layer.apply(&x))
+    }
+}

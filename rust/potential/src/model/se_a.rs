@@ -1,0 +1,251 @@
+//! The two-body embedding descriptor with angular information, `se_e2_a`.
+//!
+//! Symbols: `r` distance, `w(r)` switch, `s = w(r)/r`, `R` environment row `(s, s x/r, s y/r, s z/r)` less its mean and
+//! over its deviation, `G` embedding of `R[0]`, `T = R^T G / N` moments `[4, M1]`, `D = T^T T[:, ..M2]` descriptor `[M1, M2]`.
+
+use super::network::Network;
+use ndarray::{Array2, Array3};
+
+/// Which neighbours are kept where an atom has more than `sel` of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// The nearest `sel[t]` of each type: TensorFlow graphs.
+    PerType,
+    /// First the nearest `sum(sel)` of all types, then the nearest `sel[t]` of each: the native form.
+    OverallThenPerType,
+}
+
+/// The switch `w(r)`: 1 below `from`, 0 above `to`, and `u^3 (-6 u^2 + 15 u - 10) + 1` between, `u = (r - from)/span`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Smoothing {
+    /// `rcut_smth` [Å]
+    pub from: f64,
+    /// `rcut` [Å]
+    pub to: f64,
+    /// Denominator of `u` [Å]: `to - from`, as rounded by the format.
+    pub span: f64,
+}
+
+impl Smoothing {
+    /// Cutoffs in double precision: the native form.
+    pub fn double(from: f64, to: f64) -> Self {
+        Self {
+            from,
+            to,
+            span: to - from,
+        }
+    }
+
+    /// Cutoffs that a TensorFlow graph keeps as float32, with their difference taken in float32.
+    pub fn single(from: f32, to: f32) -> Self {
+        Self {
+            from: f64::from(from),
+            to: f64::from(to),
+            span: f64::from(to - from),
+        }
+    }
+
+    /// `(w, dw/dr)` at distance `r` [Å].
+    #[inline]
+    pub fn switch(&self, r: f64) -> (f64, f64) {
+        if r < self.from {
+            (1.0, 0.0)
+        } else if r < self.to {
+            let u = (r - self.from) / self.span;
+            let uu = u * u;
+            let polynomial = -6.0 * uu + 15.0 * u - 10.0;
+            (
+                uu * u * polynomial + 1.0,
+                (3.0 * uu * polynomial + uu * u * (-12.0 * u + 15.0)) / self.span,
+            )
+        } else {
+            (0.0, 0.0)
+        }
+    }
+}
+
+/// Weights and hyper-parameters of an `se_e2_a` descriptor.
+#[derive(Clone, Debug)]
+pub struct SeA {
+    /// The switch, and with it the cutoff.
+    pub smoothing: Smoothing,
+    /// Slots for neighbours of each type, `[n_types]`.
+    pub sel: Vec<usize>,
+    /// Which neighbours are kept where they do not all fit.
+    pub selection: Selection,
+    /// `N`, what `R^T G` is divided by: the number of slots, whether filled or not.
+    pub divisor: f64,
+    /// `M2`, columns of the descriptor.
+    pub axis: usize,
+    /// Mean of environment rows by centre and neighbour type, `[n_types, n_types, 4]`.
+    pub mean: Array3<f64>,
+    /// Deviation of environment rows by centre and neighbour type, `[n_types, n_types, 4]`.
+    pub deviation: Array3<f64>,
+    /// The distinct embedding networks, from 1 input to `M1` outputs.
+    pub embeddings: Vec<Network>,
+    /// Index into `embeddings` by centre and neighbour type; `None` contributes nothing at all, `[n_types, n_types]`.
+    pub embedding_of: Array2<Option<usize>>,
+    /// Pairs whose real neighbours contribute nothing while the empty slots still do, `[n_types, n_types]`.
+    pub masked: Array2<bool>,
+}
+
+impl SeA {
+    /// `M1`, outputs of the embedding networks.
+    pub fn m1(&self) -> usize {
+        self.embeddings[0].outputs()
+    }
+
+    /// Length of the flat descriptor, `M1 M2`.
+    pub fn width(&self) -> usize {
+        self.m1() * self.axis
+    }
+
+    /// Cutoff [Å].
+    pub fn cutoff(&self) -> f64 {
+        self.smoothing.to
+    }
+
+    /// All slots, `sum(sel)`.
+    pub fn slots(&self) -> usize {
+        self.sel.iter().sum()
+    }
+
+    /// The row of an empty slot, `-mean/deviation`.
+    pub fn padding_row(&self, centre: usize, neighbour: usize) -> [f64; 4] {
+        std::array::from_fn(|c| {
+            -self.mean[[centre, neighbour, c]] / self.deviation[[centre, neighbour, c]]
+        })
+    }
+
+    /// The item that does not fit, and why, if there is one.
+    pub(super) fn fault(&self, n_types: usize) -> Option<(String, String)> {
+        let fault = |item: &str, what: String| Some((item.to_owned(), what));
+        let Smoothing { from, to, .. } = self.smoothing;
+        if !(from.is_finite() && to.is_finite() && 0.0 <= from && from < to) {
+            return fault(
+                "cutoff",
+                format!("rcut_smth = {from} and rcut = {to} do not obey 0 <= rcut_smth < rcut"),
+            );
+        }
+        if n_types == 0 || self.sel.len() != n_types {
+            return fault(
+                "sel",
+                format!("{} entries for {n_types} types", self.sel.len()),
+            );
+        }
+        // A frozen graph stores four numbers a slot and type; far more slots than a sphere of atoms holds is no model.
+        if self.slots() == 0 || self.sel.iter().any(|&slots| slots > 1_000_000) {
+            return fault(
+                "sel",
+                format!("{:?} is not a possible number of neighbours", self.sel),
+            );
+        }
+        if !(self.divisor.is_finite() && self.divisor > 0.0) {
+            return fault(
+                "sel",
+                format!("the divisor {} is not positive", self.divisor),
+            );
+        }
+        let pairs = (n_types, n_types);
+        let rows = (n_types, n_types, 4);
+        if self.mean.dim() != rows || self.deviation.dim() != rows {
+            return fault(
+                "davg, dstd",
+                format!(
+                    "shapes {:?} and {:?} where {rows:?} is needed",
+                    self.mean.dim(),
+                    self.deviation.dim()
+                ),
+            );
+        }
+        if self.mean.iter().any(|value| !value.is_finite()) {
+            return fault("davg", "it holds a number that is not finite".to_owned());
+        }
+        if self
+            .deviation
+            .iter()
+            .any(|value| !value.is_finite() || *value == 0.0)
+        {
+            return fault(
+                "dstd",
+                "it holds a zero or a number that is not finite".to_owned(),
+            );
+        }
+        if self.embedding_of.dim() != pairs || self.masked.dim() != pairs {
+            return fault(
+                "embedding nets",
+                "the table of pairs does not fit the number of types".to_owned(),
+            );
+        }
+        if self.embeddings.is_empty() {
+            return fault("embedding nets", "there is none".to_owned());
+        }
+        if self.embeddings[0].layers.is_empty() {
+            return fault("embedding net 0", "it has no layer".to_owned());
+        }
+        let m1 = self.m1();
+        for (k, network) in self.embeddings.iter().enumerate() {
+            if let Some(what) = network.fault(1, m1) {
+                return fault(&format!("embedding net {k}"), what);
+            }
+        }
+        if self
+            .embedding_of
+            .iter()
+            .flatten()
+            .any(|&k| k >= self.embeddings.len())
+        {
+            return fault(
+                "embedding nets",
+                "a pair of types names a net that does not exist".to_owned(),
+            );
+        }
+        if self.axis == 0 || self.axis > m1 {
+            return fault(
+                "axis_neuron",
+                format!(
+                    "{} is not between 1 and the {m1} outputs of the embedding nets",
+                    self.axis
+                ),
+            );
+        }
+        None
+    }
+}
+
+/// Statistics of environment rows by pair of types, from those by slot, `[n_types, 4 slots]` or `[n_types, slots, 4]`.
+///
+/// Training writes the same numbers for every slot of a section, and only such models are read: a statistic that
+/// depends on the rank of a neighbour would make the energy jump whenever two neighbours swap places.
+pub(super) fn by_section(
+    shape: &[usize],
+    values: &[f64],
+    sel: &[usize],
+) -> Result<Array3<f64>, String> {
+    let n_types = sel.len();
+    let slots: usize = sel.iter().sum();
+    if values.len() != n_types * slots * 4 || shape.first() != Some(&n_types) {
+        return Err(format!(
+            "shape {shape:?} does not fit {n_types} types with {slots} slots"
+        ));
+    }
+    let mut sections = Array3::from_elem((n_types, n_types, 4), 1.0);
+    for centre in 0..n_types {
+        let mut rows = values[centre * slots * 4..][..slots * 4].chunks_exact(4);
+        for (neighbour, &count) in sel.iter().enumerate() {
+            let mut section = rows.by_ref().take(count);
+            let Some(first) = section.next() else {
+                continue;
+            };
+            if section.any(|row| row != first) {
+                return Err(format!(
+                    "it differs between the slots of centre type {centre} and neighbour type {neighbour}, which training never writes and which would make the energy discontinuous"
+                ));
+            }
+            for c in 0..4 {
+                sections[[centre, neighbour, c]] = first[c];
+            }
+        }
+    }
+    Ok(sections)
+}

@@ -1,0 +1,186 @@
+//! The inner loops, compiled once for each instruction set and chosen once at run time.
+//!
+//! *What* is computed stands in `kernels.rs`, in portable Rust that the compiler vectorises; *for which processor*
+//! stands in one file an instruction set. The environment variable `DEEPDMS_SIMD` (`portable`, `avx2` or `avx512`)
+//! overrides the choice, so that each can be tested on one machine.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod instruction_set;
+mod kernels;
+mod portable;
+
+use std::sync::OnceLock;
+
+/// The inner loops of one instruction set. Shapes: `n` neighbours, `m` embedding outputs, `a` axis columns.
+#[derive(Debug)]
+pub struct Kernels {
+    /// Name, as `DEEPDMS_SIMD` spells it.
+    pub name: &'static str,
+    /// `(z, slope)`: replaces `z` by `tanh z` and writes `1 - tanh² z`.
+    pub tanh: fn(&mut [f64], &mut [f64]),
+    /// `(rows [n], g [n, m], t [4, m])`: `t[c] += sum over rows of row[c] g`.
+    pub moments: fn(&[[f64; 4]], &[f64], &mut [f64]),
+    /// `(t [4, m], a, d [m, a])`: `d[p][q] = sum over c of t[c][p] t[c][q]`.
+    pub contract: fn(&[f64], usize, &mut [f64]),
+    /// `(t [4, m], a, slope_d [m, a], slope_t [4, m])`: gradient with respect to `t` from that with respect to `d`.
+    pub contract_backward: fn(&[f64], usize, &[f64], &mut [f64]),
+    /// `(slope_t [4, m], rows [n], g [n, m], h [n, m], slope_rows [n])`: gradient with respect to the rows, `h = dg/drow[0]`.
+    pub moments_backward: fn(&[f64], &[[f64; 4]], &[f64], &[f64], &mut [[f64; 4]]),
+}
+
+/// The loops for the processor that this runs on, or those that `DEEPDMS_SIMD` asks for.
+///
+/// # Errors
+/// Says so if `DEEPDMS_SIMD` names no instruction set, or one that the processor lacks.
+pub fn detect() -> Result<&'static Kernels, String> {
+    static CHOICE: OnceLock<Result<&'static Kernels, String>> = OnceLock::new();
+    CHOICE
+        .get_or_init(|| match std::env::var("DEEPDMS_SIMD") {
+            Ok(name) => named(&name),
+            Err(_) => Ok(available().next().unwrap_or(&portable::KERNELS)),
+        })
+        .clone()
+}
+
+/// Every set of loops that this processor can run, the widest first.
+pub fn available() -> impl Iterator<Item = &'static Kernels> {
+    #[cfg(target_arch = "x86_64")]
+    let wide = [
+        avx512::supported().then_some(&avx512::KERNELS),
+        avx2::supported().then_some(&avx2::KERNELS),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide: [Option<&'static Kernels>; 0] = [];
+    wide.into_iter().flatten().chain([&portable::KERNELS])
+}
+
+fn named(name: &str) -> Result<&'static Kernels, String> {
+    available()
+        .find(|kernels| kernels.name == name)
+        .ok_or_else(|| {
+            let names: Vec<_> = available().map(|kernels| kernels.name).collect();
+            format!(
+                "DEEPDMS_SIMD={name} is not one of those that this processor runs: {}",
+                names.join(", ")
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sequence of numbers in [-1, 1) that needs no crate.
+    fn numbers(count: usize, mut seed: u64) -> Vec<f64> {
+        (0..count)
+            .map(|_| {
+                seed = seed
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
+                (seed >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_unknown_instruction_set_is_refused_by_name() {
+        let message = named("mmx").unwrap_err();
+        assert!(
+            message.starts_with("DEEPDMS_SIMD=mmx is not one of"),
+            "{message}"
+        );
+        assert!(message.ends_with("portable"), "{message}");
+    }
+
+    #[test]
+    fn tanh_is_accurate_everywhere() {
+        for kernels in available() {
+            let x: Vec<f64> = (0..40_001)
+                .map(|k| (k - 20_000) as f64 * 1.3e-3)
+                .chain([400.0, -400.0, 1e300, -1e300])
+                .collect();
+            let (mut y, mut slope) = (x.clone(), vec![0.0; x.len()]);
+            (kernels.tanh)(&mut y, &mut slope);
+            for (k, x) in x.iter().enumerate() {
+                assert!(
+                    (y[k] - x.tanh()).abs() < 4e-16,
+                    "{} at {x}: {} {}",
+                    kernels.name,
+                    y[k],
+                    x.tanh()
+                );
+                assert!((slope[k] - (1.0 - y[k] * y[k])).abs() < 3e-16);
+            }
+        }
+    }
+
+    #[test]
+    fn contractions_agree_with_the_formula() {
+        for (n, m, a) in [(1, 1, 1), (3, 8, 4), (7, 21, 5), (40, 100, 16)] {
+            let rows: Vec<[f64; 4]> = numbers(4 * n, 1)
+                .chunks(4)
+                .map(|r| [r[0], r[1], r[2], r[3]])
+                .collect();
+            let (g, h, t) = (numbers(n * m, 2), numbers(n * m, 3), numbers(4 * m, 4));
+            let slope_d = numbers(m * a, 5);
+            for kernels in available() {
+                let name = kernels.name;
+                let close = |x: f64, y: f64, what: &str| {
+                    assert!((x - y).abs() < 1e-12, "{name} {what} {n} {m} {a}: {x} {y}")
+                };
+                let mut moments = vec![0.5; 4 * m];
+                (kernels.moments)(&rows, &g, &mut moments);
+                for c in 0..4 {
+                    for p in 0..m {
+                        close(
+                            moments[c * m + p],
+                            0.5 + (0..n).map(|j| rows[j][c] * g[j * m + p]).sum::<f64>(),
+                            "moments",
+                        );
+                    }
+                }
+                let mut d = vec![9.0; m * a];
+                (kernels.contract)(&t, a, &mut d);
+                let mut slope_t = vec![9.0; 4 * m];
+                (kernels.contract_backward)(&t, a, &slope_d, &mut slope_t);
+                let mut expected = vec![0.0; 4 * m];
+                for p in 0..m {
+                    for q in 0..a {
+                        close(
+                            d[p * a + q],
+                            (0..4).map(|c| t[c * m + p] * t[c * m + q]).sum(),
+                            "contract",
+                        );
+                        for c in 0..4 {
+                            expected[c * m + p] += slope_d[p * a + q] * t[c * m + q];
+                            expected[c * m + q] += slope_d[p * a + q] * t[c * m + p];
+                        }
+                    }
+                }
+                for k in 0..4 * m {
+                    close(slope_t[k], expected[k], "contract_backward");
+                }
+                let mut slope_rows = vec![[9.0; 4]; n];
+                (kernels.moments_backward)(&t, &rows, &g, &h, &mut slope_rows);
+                for j in 0..n {
+                    for c in 0..4 {
+                        let mut expected: f64 = (0..m).map(|p| t[c * m + p] * g[j * m + p]).sum();
+                        if c == 0 {
+                            expected += (0..4)
+                                .map(|c| {
+                                    rows[j][c]
+                                        * (0..m).map(|p| t[c * m + p] * h[j * m + p]).sum::<f64>()
+                                })
+                                .sum::<f64>();
+                        }
+                        close(slope_rows[j][c], expected, "moments_backward");
+                    }
+                }
+            }
+        }
+    }
+}

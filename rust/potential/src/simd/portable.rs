@@ -1,0 +1,13 @@
+//! The loops for any processor.
+
+use super::{Kernels, kernels};
+
+/// The table of this instruction set.
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "portable",
+    tanh: kernels::tanh::<false>,
+    moments: kernels::moments::<false>,
+    contract: kernels::contract::<false>,
+    contract_backward: kernels::contract_backward::<false>,
+    moments_backward: kernels::moments_backward::<false>,
+};

@@ -1,0 +1,93 @@
+//! Energies, forces and virials of the native engine against those that deepmd-kit 3.2.0 gave for the same files.
+//!
+//! `tests/models/` holds the models, the reference numbers and the scripts that made both.
+
+mod common;
+
+use common::{Configuration, json, largest_difference, model, numbers};
+use deepdms_potential::engine::NativeEngine;
+use deepdms_potential::simd;
+
+/// What is allowed between the two programs.
+struct Tolerance {
+    /// [eV/Å]
+    force: f64,
+    /// [eV] an atom
+    energy: f64,
+    /// relative, global virial
+    virial: f64,
+}
+
+const DOUBLE: Tolerance = Tolerance { force: 1e-10, energy: 1e-10, virial: 1e-9 };
+/// Models whose networks deepmd-kit evaluates in float32, while ours are always float64.
+const SINGLE: Tolerance = Tolerance { force: 2e-4, energy: 1e-5, virial: 1e-4 };
+
+fn check(file: &str, tolerance: &Tolerance) {
+    let references = json(&format!("{file}.json"));
+    let configurations = references["configurations"].as_object().unwrap();
+    assert!(!configurations.is_empty());
+    let mut engine = NativeEngine::new(model(file)).unwrap();
+    for (name, reference) in configurations {
+        let configuration = Configuration::stored(name);
+        let output = configuration.evaluate(&mut engine);
+        let n = configuration.len() as f64;
+        let energy = (output.energy - reference["energy"].as_f64().unwrap()).abs() / n;
+        let atom_energy = largest_difference(&output.atom_energies, &numbers(&reference["atom_energies"]));
+        println!("{file} {name}: energy {energy:.1e} eV/atom, atom energy {atom_energy:.1e} eV");
+        assert!(energy < tolerance.energy, "{file} {name}: energy differs by {energy:e} eV/atom");
+        assert!(atom_energy < 10.0 * tolerance.energy, "{file} {name}: an atom's energy differs by {atom_energy:e} eV");
+        if reference["forces"].is_null() {
+            continue;
+        }
+        let force = largest_difference(&output.forces, &numbers(&reference["forces"]));
+        let expected = numbers(&reference["virial"]);
+        let size = expected.iter().fold(0.0f64, |size, w| size.max(w.abs()));
+        let virial = largest_difference(&output.virial, &expected) / size;
+        let atom_virials: Vec<_> = output.atom_virials.iter().flatten().copied().collect();
+        let atom_virial = largest_difference(&atom_virials, &numbers(&reference["atom_virials"]));
+        println!("    force {force:.1e} eV/A, virial {virial:.1e} (relative), atom virial {atom_virial:.1e} eV");
+        assert!(force < tolerance.force, "{file} {name}: a force differs by {force:e} eV/A");
+        assert!(virial < tolerance.virial, "{file} {name}: the virial differs by {virial:e}, relative");
+        assert!(atom_virial < 10.0 * tolerance.force, "{file} {name}: an atom's virial differs by {atom_virial:e} eV");
+    }
+}
+
+macro_rules! parity {
+    ($($test:ident: $file:literal, $tolerance:expr;)*) => {
+        $(#[test]
+        fn $test() {
+            check($file, &$tolerance);
+        })*
+    };
+}
+
+parity! {
+    one_sided_frozen_graph: "one_sided.pb", DOUBLE;
+    one_sided_native_hdf5: "one_sided.dp", DOUBLE;
+    one_sided_native_yaml: "one_sided.yaml", DOUBLE;
+    two_sided_frozen_graph: "two_sided.pb", DOUBLE;
+    two_sided_native_hdf5: "two_sided.dp", DOUBLE;
+    two_sided_native_yaml: "two_sided.yaml", DOUBLE;
+    more_neighbours_than_sel_frozen_graph: "overflow.pb", DOUBLE;
+    more_neighbours_than_sel_native: "overflow.dp", DOUBLE;
+    davg_set_to_zero: "zero_davg.pb", DOUBLE;
+    excluded_types_one_sided: "exclude_one_sided.pb", DOUBLE;
+    excluded_types_two_sided: "exclude_two_sided.pb", DOUBLE;
+    energies_counted_from_the_free_atom: "atom_ener.pb", DOUBLE;
+    float32_networks: "float32.pb", SINGLE;
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_numbers() {
+    let configuration = Configuration::stored("triclinic");
+    let outputs: Vec<_> = simd::available()
+        .map(|kernels| {
+            let mut engine = NativeEngine::with_kernels(model("two_sided.pb"), kernels);
+            (kernels.name, configuration.evaluate(&mut engine))
+        })
+        .collect();
+    for (name, output) in &outputs {
+        let difference = largest_difference(&output.forces, &outputs[0].1.forces);
+        assert!(difference < 1e-12, "{name} and {}: {difference:e} eV/A", outputs[0].0);
+    }
+}
