@@ -1,16 +1,391 @@
-//! Bridge of `fix dms`.
+//! Bridge of `fix dms`: the command line of the fix, the measurement, and its files.
+
+mod command;
+mod files;
+
+use std::collections::BTreeSet;
+
+use deepdms_rheology::advice::{self, Remark};
+use deepdms_rheology::measurement::{Constants, Start};
+use deepdms_rheology::outcome::Block;
+use deepdms_rheology::readout::{ISOTROPIC_COLUMNS, Reading, TONE_COLUMNS, VECTOR, tone_row};
+use deepdms_rheology::report::{self, Provenance};
+use deepdms_rheology::units::StressUnit;
+use deepdms_rheology::{Cell, Error, Measurement, Sample, restart};
 
 use crate::guard::{BridgeError, guard};
+use command::Command;
+use files::Files;
 
 #[cxx::bridge(namespace = "deepdms")]
 #[allow(missing_docs)]
 mod ffi {
+    /// What the fix needs to know of the program that it runs in.
+    struct DmsHost {
+        /// Version of LAMMPS.
+        version: String,
+        /// Unit style.
+        units: String,
+        timestep: f64,
+        boltzmann: f64,
+        /// Pressure of one energy unit per volume unit.
+        pressure: f64,
+        /// Whether this rank writes the files.
+        writes: bool,
+    }
+
+    /// The kind of box.
+    struct DmsBoxKind {
+        triclinic: bool,
+        dimension: i32,
+        periodic: [bool; 3],
+    }
+
+    /// A box: bounds and the tilt factors xy, xz, yz.
+    struct DmsBox {
+        low: [f64; 3],
+        high: [f64; 3],
+        tilt: [f64; 3],
+    }
+
+    /// What was observed in one step; pressures as LAMMPS signs them.
+    struct DmsSample {
+        step: i64,
+        pressure: [f64; 6],
+        virial: [f64; 6],
+        temperature: f64,
+        potential: f64,
+        kinetic: f64,
+        reservoir: f64,
+        volume: f64,
+    }
+
     extern "Rust" {
-        fn dms_version() -> Result<String>;
+        type Dms;
+        fn dms_new(words: Vec<String>, host: &DmsHost) -> Result<Box<Dms>>;
+        fn dms_blob_length(header: &[u8]) -> Result<usize>;
+
+        fn check_box(self: &Dms, kind: &DmsBoxKind) -> Result<()>;
+        fn component(self: &Dms) -> Result<usize>;
+        fn lateral_free(self: &Dms) -> Result<bool>;
+        fn amplitude(self: &Dms) -> Result<f64>;
+        fn columns(self: &Dms) -> Result<usize>;
+
+        fn set_timestep(self: &mut Dms, timestep: f64) -> Result<()>;
+        fn begin(self: &mut Dms, step: i64, current: &DmsBox, atoms: f64) -> Result<bool>;
+        fn reference(self: &Dms) -> Result<DmsBox>;
+        fn open_files(self: &mut Dms, step: i64) -> Result<()>;
+        fn strained_box(self: &Dms, step: i64, current: &DmsBox) -> Result<DmsBox>;
+        fn is_due(self: &Dms, step: i64) -> Result<bool>;
+        fn next_due(self: &Dms, step: i64) -> Result<i64>;
+        fn sample(self: &mut Dms, sample: &DmsSample) -> Result<()>;
+        fn write_files(self: &mut Dms) -> Result<()>;
+        fn take_warnings(self: &mut Dms) -> Result<Vec<String>>;
+        fn take_notes(self: &mut Dms) -> Result<Vec<String>>;
+
+        fn work(self: &Dms) -> Result<f64>;
+        fn vector(self: &Dms, index: usize, step: i64) -> Result<f64>;
+        fn array(self: &Dms, row: usize, column: usize) -> Result<f64>;
+
+        fn pack(self: &Dms) -> Result<Vec<u8>>;
+        fn unpack(self: &mut Dms, blob: &[u8]) -> Result<()>;
     }
 }
 
-/// Version of this library.
-fn dms_version() -> Result<String, BridgeError> {
-    guard("dms_version", || Ok::<_, String>(env!("CARGO_PKG_VERSION").to_owned()))
+/// One `fix dms`.
+pub struct Dms {
+    command: Command,
+    measurement: Measurement,
+    unit: StressUnit,
+    provenance: Provenance,
+    files: Option<Files>,
+    /// Whether the state came from a restart file.
+    continued: bool,
+    said: BTreeSet<Remark>,
+    warnings: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// Runs `body` in the guard and puts the name of the style before its error.
+fn dms<T>(place: &str, body: impl FnOnce() -> Result<T, Error>) -> Result<T, BridgeError> {
+    guard(place, || {
+        body().map_err(|error| format!("fix dms: {error}"))
+    })
+}
+
+fn cell_of(borders: &ffi::DmsBox) -> Cell {
+    Cell {
+        low: borders.low,
+        high: borders.high,
+        tilt: borders.tilt,
+    }
+}
+
+fn box_of(cell: Cell) -> ffi::DmsBox {
+    ffi::DmsBox {
+        low: cell.low,
+        high: cell.high,
+        tilt: cell.tilt,
+    }
+}
+
+/// A fix from the words after `fix ID group dms`.
+fn dms_new(words: Vec<String>, host: &ffi::DmsHost) -> Result<Box<Dms>, BridgeError> {
+    dms("dms_new", || {
+        let command = Command::parse(&words)?;
+        let unit = StressUnit::choose(command.unit.as_deref(), &host.units)?;
+        let constants = Constants {
+            boltzmann: host.boltzmann,
+            pressure: host.pressure,
+        };
+        let measurement = Measurement::new(
+            command.request.clone(),
+            host.timestep,
+            command.virial_headline,
+            constants,
+        )?;
+        let provenance = Provenance {
+            lammps: host.version.clone(),
+            deepdms: env!("CARGO_PKG_VERSION").to_owned(),
+            units: host.units.clone(),
+            lateral: if command.lateral_free {
+                "free"
+            } else {
+                "fixed"
+            }
+            .to_owned(),
+        };
+        Ok(Box::new(Dms {
+            files: host
+                .writes
+                .then(|| Files::new(command.file.clone(), command.summary.clone())),
+            warnings: advice::on_settings(&measurement),
+            command,
+            measurement,
+            unit,
+            provenance,
+            continued: false,
+            said: BTreeSet::new(),
+            notes: Vec::new(),
+        }))
+    })
+}
+
+/// Length of the state blob that begins with `header`.
+fn dms_blob_length(header: &[u8]) -> Result<usize, BridgeError> {
+    dms("dms_blob_length", || restart::blob_length(header))
+}
+
+impl Dms {
+    /// Fails where the box is of a kind that the mode cannot strain.
+    fn check_box(&self, kind: &ffi::DmsBoxKind) -> Result<(), BridgeError> {
+        dms("check_box", || {
+            command::check_box(self.measurement.protocol().mode, kind)
+        })
+    }
+
+    /// Index of the driven stress component in the order xx, yy, zz, xy, xz, yz.
+    fn component(&self) -> Result<usize, BridgeError> {
+        dms("component", || {
+            Ok(self.measurement.protocol().mode.component())
+        })
+    }
+
+    /// Whether a barostat is to move the lateral dimensions.
+    fn lateral_free(&self) -> Result<bool, BridgeError> {
+        dms("lateral_free", || Ok(self.command.lateral_free))
+    }
+
+    /// Strain amplitude.
+    fn amplitude(&self) -> Result<f64, BridgeError> {
+        dms("amplitude", || Ok(self.measurement.protocol().amplitude))
+    }
+
+    /// Columns of the global array.
+    fn columns(&self) -> Result<usize, BridgeError> {
+        dms("columns", || {
+            let shear = self.measurement.protocol().mode.is_shear();
+            Ok(TONE_COLUMNS + if shear { 0 } else { ISOTROPIC_COLUMNS })
+        })
+    }
+
+    /// Adopts the timestep; after the start it must not change.
+    fn set_timestep(&mut self, timestep: f64) -> Result<(), BridgeError> {
+        dms("set_timestep", || self.measurement.set_timestep(timestep))
+    }
+
+    /// Starts clock and strain at `step` unless they run already; true where they start now.
+    fn begin(&mut self, step: i64, current: &ffi::DmsBox, atoms: f64) -> Result<bool, BridgeError> {
+        dms("begin", || {
+            let reference = self.command.reference(&cell_of(current));
+            if !self.measurement.begin(Start {
+                step,
+                reference,
+                atoms,
+            }) {
+                return Ok(false);
+            }
+            let protocol = self.measurement.protocol();
+            for strain in [protocol.amplitude, -protocol.amplitude] {
+                Cell::strained(&reference, &reference, protocol.mode, strain).check_tilt()?;
+            }
+            self.notes.push(format!(
+                "fix dms: mode {} ({}), amplitude {}, period {} steps = {:.17e} time units, {} samples per period, \
+                 blocks of {} cycles after {}",
+                protocol.mode.name(),
+                protocol.mode.modulus(self.command.lateral_free),
+                protocol.amplitude,
+                protocol.period,
+                protocol.period_time(),
+                protocol.samples_per_period(),
+                protocol.block,
+                protocol.skip
+            ));
+            Ok(true)
+        })
+    }
+
+    /// The box at zero strain.
+    fn reference(&self) -> Result<ffi::DmsBox, BridgeError> {
+        dms("reference", || {
+            let start = self
+                .measurement
+                .start()
+                .ok_or_else(|| Error::new("the strain has not started"))?;
+            Ok(box_of(start.reference))
+        })
+    }
+
+    /// Opens the block file: a new one, or the old one to be continued at `step`. Does nothing on other ranks and when
+    /// it is open already.
+    fn open_files(&mut self, step: i64) -> Result<(), BridgeError> {
+        dms("open_files", || match &mut self.files {
+            Some(files) => {
+                let head = report::block_file_head(&self.measurement, &self.unit, &self.provenance);
+                files.open(
+                    &head,
+                    self.continued.then(|| report::continuation_line(step)),
+                )
+            }
+            None => Ok(()),
+        })
+    }
+
+    /// The box of timestep `step`.
+    fn strained_box(&self, step: i64, current: &ffi::DmsBox) -> Result<ffi::DmsBox, BridgeError> {
+        dms("strained_box", || {
+            self.measurement.cell(step, &cell_of(current)).map(box_of)
+        })
+    }
+
+    /// Whether the stress of timestep `step` is wanted.
+    fn is_due(&self, step: i64) -> Result<bool, BridgeError> {
+        dms("is_due", || Ok(self.measurement.is_due(step)))
+    }
+
+    /// The next timestep whose stress is wanted.
+    fn next_due(&self, step: i64) -> Result<i64, BridgeError> {
+        dms("next_due", || Ok(self.measurement.next_due(step)))
+    }
+
+    /// Takes one sample.
+    fn sample(&mut self, sample: &ffi::DmsSample) -> Result<(), BridgeError> {
+        dms("sample", || {
+            let finished = self.measurement.sample(&Sample {
+                step: sample.step,
+                stress: sample.pressure.map(|pressure| -pressure),
+                virial: sample.virial.map(|pressure| -pressure),
+                temperature: sample.temperature,
+                potential: sample.potential,
+                kinetic: sample.kinetic,
+                reservoir: sample.reservoir,
+                volume: sample.volume,
+            })?;
+            if let Some(block) = finished {
+                self.take_block(&block);
+            }
+            Ok(())
+        })
+    }
+
+    fn take_block(&mut self, block: &Block) {
+        if let Some(files) = &mut self.files {
+            let line = report::block_line(&self.measurement, &self.unit, block);
+            files.queue(
+                line,
+                report::summary(&self.measurement, &self.unit, &self.provenance),
+            );
+        }
+        if !block.used {
+            return;
+        }
+        if block.number == 1 {
+            self.notes.extend(
+                advice::forecast(&self.measurement, &self.unit)
+                    .map(|text| format!("fix dms: {text}")),
+            );
+        }
+        for (remark, text) in advice::on_results(&self.measurement, &self.unit) {
+            if self.said.insert(remark) {
+                self.warnings.push(text);
+            }
+        }
+    }
+
+    /// Writes what has been queued for the files.
+    fn write_files(&mut self) -> Result<(), BridgeError> {
+        dms("write_files", || {
+            self.files.as_mut().map_or(Ok(()), Files::flush)
+        })
+    }
+
+    /// Warnings since the last call.
+    fn take_warnings(&mut self) -> Result<Vec<String>, BridgeError> {
+        dms("take_warnings", || {
+            Ok(std::mem::take(&mut self.warnings)
+                .into_iter()
+                .map(|text| format!("fix dms: {text}"))
+                .collect())
+        })
+    }
+
+    /// Lines for the log since the last call.
+    fn take_notes(&mut self) -> Result<Vec<String>, BridgeError> {
+        dms("take_notes", || Ok(std::mem::take(&mut self.notes)))
+    }
+
+    /// Work done on the cell.
+    fn work(&self) -> Result<f64, BridgeError> {
+        dms("work", || Ok(self.measurement.work()))
+    }
+
+    /// Element `index`, from 0, of the global vector at timestep `step`.
+    fn vector(&self, index: usize, step: i64) -> Result<f64, BridgeError> {
+        dms("vector", || {
+            let reading = Reading::of(&self.measurement, &self.unit);
+            let vector: [f64; VECTOR] = reading.vector(&self.measurement, &self.unit, step);
+            Ok(vector[index])
+        })
+    }
+
+    /// Element `column` of row `row`, both from 0, of the global array.
+    fn array(&self, row: usize, column: usize) -> Result<f64, BridgeError> {
+        dms("array", || {
+            let rows = [tone_row(&self.measurement, &self.unit)];
+            Ok(rows[row][column])
+        })
+    }
+
+    /// The state for a restart file.
+    fn pack(&self) -> Result<Vec<u8>, BridgeError> {
+        dms("pack", || Ok(self.measurement.pack()))
+    }
+
+    /// Restores the state from a restart file.
+    fn unpack(&mut self, blob: &[u8]) -> Result<(), BridgeError> {
+        dms("unpack", || {
+            self.continued = true;
+            self.measurement.unpack(blob)
+        })
+    }
 }

@@ -1,0 +1,408 @@
+/* ----------------------------------------------------------------------
+   deepdms: Deep Potentials and dynamic mechanical spectroscopy for LAMMPS
+   SPDX-License-Identifier: GPL-2.0-only
+
+   The box of step n is set between position update and neighbor decision,
+   so forces, virial, volume, and strain of step n belong together. All
+   arithmetic lives in the Rust library; every rank samples the same values
+   and holds the same state, so nothing is communicated here.
+------------------------------------------------------------------------- */
+
+#include "fix_dms.h"
+
+#include "guard.h"
+#include "deepdms-plugin/src/dms.rs.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "compute.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "kspace.h"
+#include "modify.h"
+#include "neighbor.h"
+#include "update.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace LAMMPS_NS;
+using namespace FixConst;
+
+using deepdms::DmsBox;
+using deepdms::Reach;
+
+// the guard for calls that all ranks make with the same arguments
+
+#define ALL(call) deepdms::guard(error, FLERR, Reach::Everyone, [&] { return call; })
+
+static constexpr int LENGTH_BITS[3] = {Fix::BOX_CHANGE_X, Fix::BOX_CHANGE_Y, Fix::BOX_CHANGE_Z};
+static constexpr int TILT_BITS[3] = {Fix::BOX_CHANGE_XY, Fix::BOX_CHANGE_XZ, Fix::BOX_CHANGE_YZ};
+static constexpr int BLOB_HEADER = 24;
+
+/* ---------------------------------------------------------------------- */
+
+FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg)
+{
+  if (igroup != 0)
+    error->all(FLERR, "fix dms: the group must be all, the strain acts on the whole box");
+  if (!domain->box_exist)
+    error->all(FLERR, "fix dms: there is no simulation box yet, define it before the fix");
+
+  rust::Vec<rust::String> words;
+  for (int i = 3; i < narg; i++) words.push_back(rust::String::lossy(arg[i]));
+  const deepdms::DmsHost host{lmp->version,  update->unit_style, update->dt,
+                              force->boltz, force->nktv2p,      comm->me == 0};
+  dms = std::make_unique<rust::Box<deepdms::Dms>>(ALL(deepdms::dms_new(std::move(words), host)));
+
+  const deepdms::DmsBoxKind kind{
+      domain->triclinic != 0,
+      domain->dimension,
+      {domain->xperiodic != 0, domain->yperiodic != 0, domain->zperiodic != 0}};
+  ALL((*dms)->check_box(kind));
+
+  nevery = 1;
+  time_depend = 1;
+  no_change_box = 1;
+  restart_global = 1;
+  box_change = box_change_bits((int) ALL((*dms)->component()));
+
+  ecouple_flag = 1;
+  scalar_flag = vector_flag = array_flag = 1;
+  extscalar = 1;
+  extvector = extarray = 0;
+  size_vector = 24;
+  size_array_rows = 1;
+  size_array_cols = (int) ALL((*dms)->columns());
+  global_freq = 1;
+
+  create_reader(TEMP, "temp", "temp");
+  create_reader(PRESS, "press", "pressure " + readers[TEMP].id);
+  create_reader(VIRIAL, "virial", "pressure NULL virial");
+  create_reader(PE, "pe", "pe");
+}
+
+/* ---------------------------------------------------------------------- */
+
+FixDMS::~FixDMS()
+{
+  for (const auto &reader : readers)
+    if (reader.own && modify->get_compute_by_id(reader.id)) modify->delete_compute(reader.id);
+}
+
+/* ---------------------------------------------------------------------- */
+
+int FixDMS::setmask()
+{
+  return PRE_EXCHANGE | POST_INTEGRATE | END_OF_STEP;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::create_reader(int which, const std::string &suffix, const std::string &style)
+{
+  readers[which].id = std::string(id) + "_" + suffix;
+  readers[which].own = true;
+  readers[which].compute = modify->add_compute(readers[which].id + " all " + style);
+}
+
+/* ----------------------------------------------------------------------
+   read a compute of the user instead of an own one
+------------------------------------------------------------------------- */
+
+void FixDMS::adopt_reader(int which, const std::string &id_new)
+{
+  auto &reader = readers[which];
+  auto *compute = modify->get_compute_by_id(id_new);
+  if (!compute) error->all(FLERR, "fix_modify for fix dms: there is no compute with ID {}", id_new);
+  if (which == TEMP && !compute->tempflag)
+    error->all(FLERR, "fix_modify for fix dms: compute {} does not compute a temperature", id_new);
+  if (which == PRESS && !compute->pressflag)
+    error->all(FLERR, "fix_modify for fix dms: compute {} does not compute a pressure", id_new);
+  if (compute->igroup != 0)
+    error->all(FLERR, "fix_modify for fix dms: compute {} must belong to group all", id_new);
+  if (reader.own) modify->delete_compute(reader.id);
+  reader = {id_new, false, compute};
+}
+
+/* ----------------------------------------------------------------------
+   parts of the box that a mode moves; uniaxial strain scales the tilts of
+   its row, shear in xy moves xz along where yz is not zero
+------------------------------------------------------------------------- */
+
+int FixDMS::box_change_bits(int component) const
+{
+  const bool xy = domain->triclinic && domain->xy != 0.0;
+  const bool xz = domain->triclinic && domain->xz != 0.0;
+  const bool yz = domain->triclinic && domain->yz != 0.0;
+  int bits = component < 3 ? LENGTH_BITS[component] : TILT_BITS[component - 3];
+  if (component == 0 && xy) bits |= BOX_CHANGE_XY;
+  if (component == 0 && xz) bits |= BOX_CHANGE_XZ;
+  if (component == 1 && yz) bits |= BOX_CHANGE_YZ;
+  if (component == 3 && yz) bits |= BOX_CHANGE_XZ;
+  return bits;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::init()
+{
+  if (update->whichflag == 2)
+    error->all(FLERR, "fix dms: cannot be used with minimize, unfix {} before it", id);
+  if (utils::strmatch(update->integrate_style, "^respa"))
+    error->all(FLERR, "fix dms: cannot be used with run_style respa, use run_style verlet");
+
+  ALL((*dms)->set_timestep(update->dt));
+  check_partners();
+
+  for (auto &reader : readers) {
+    reader.compute = modify->get_compute_by_id(reader.id);
+    if (!reader.compute)
+      error->all(FLERR, "fix dms: compute {} that it reads no longer exists", reader.id);
+  }
+
+  rigid_fixes.clear();
+  for (const auto &ifix : modify->get_fix_list())
+    if (ifix->rigid_flag) rigid_fixes.push_back(ifix);
+}
+
+/* ----------------------------------------------------------------------
+   the lateral condition decides which modulus is measured, so it must be
+   what the command says
+------------------------------------------------------------------------- */
+
+void FixDMS::check_partners() const
+{
+  const auto component = (int) ALL((*dms)->component());
+  if (component >= 3) return;
+  const bool free = ALL((*dms)->lateral_free());
+  for (int axis = 0; axis < domain->dimension; axis++) {
+    if (axis == component) continue;
+    const char name = "xyz"[axis];
+    const Fix *mover = nullptr;
+    for (const auto &ifix : modify->get_fix_list())
+      if (ifix != this && (ifix->box_change & LENGTH_BITS[axis])) mover = ifix;
+    if (mover && !free)
+      error->all(FLERR,
+                 "fix dms: fix {} changes the box along {}, but lateral is fixed: use lateral free "
+                 "for Young's modulus, or remove that fix",
+                 mover->id, name);
+    if (!mover && free)
+      error->all(FLERR,
+                 "fix dms: lateral free needs a barostat along {}, for instance fix npt with "
+                 "keyword {}, or use lateral fixed",
+                 name, name);
+  }
+}
+
+/* ----------------------------------------------------------------------
+   start clock and strain in the first run, unless a restart file did
+------------------------------------------------------------------------- */
+
+void FixDMS::setup_pre_exchange()
+{
+  const auto step = (int64_t) update->ntimestep;
+  const DmsBox now = current_box();
+  const bool fresh = ALL((*dms)->begin(step, now, (double) atom->natoms));
+  deepdms::guard(error, FLERR, Reach::ThisRank, [&] { (*dms)->open_files(step); });
+  if (fresh) {
+    const DmsBox reference = ALL((*dms)->reference());
+    if (reference.low != now.low || reference.high != now.high) move_box(reference);
+
+    const auto component = (int) ALL((*dms)->component());
+    const double length = component < 3 ? domain->prd[component]
+                                        : domain->prd[component == 3 ? 1 : 2];
+    const double travel = 2.0 * ALL((*dms)->amplitude()) * length;
+    if (comm->me == 0 && neighbor->skin < travel)
+      error->warning(FLERR,
+                     "fix dms: the neighbor skin {:.4g} is smaller than the travel {:.4g} of atoms at "
+                     "the box edge, so neighbor lists are rebuilt often: a larger skin may be faster",
+                     neighbor->skin, travel);
+  }
+  talk();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::setup(int /*vflag*/)
+{
+  if (ALL((*dms)->is_due((int64_t) update->ntimestep))) observe();
+  announce();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::post_integrate()
+{
+  move_box(ALL((*dms)->strained_box((int64_t) update->ntimestep, current_box())));
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::end_of_step()
+{
+  if (!ALL((*dms)->is_due((int64_t) update->ntimestep))) return;
+  observe();
+  announce();
+}
+
+/* ---------------------------------------------------------------------- */
+
+DmsBox FixDMS::current_box() const
+{
+  DmsBox box{};
+  std::copy_n(domain->boxlo, 3, box.low.begin());
+  std::copy_n(domain->boxhi, 3, box.high.begin());
+  if (domain->triclinic) box.tilt = {domain->xy, domain->xz, domain->yz};
+  return box;
+}
+
+/* ----------------------------------------------------------------------
+   set the box and carry the atoms along affinely
+------------------------------------------------------------------------- */
+
+void FixDMS::move_box(const DmsBox &box)
+{
+  domain->x2lamda(atom->nlocal);
+  for (auto &ifix : rigid_fixes) ifix->deform(0);
+
+  std::copy_n(box.low.begin(), 3, domain->boxlo);
+  std::copy_n(box.high.begin(), 3, domain->boxhi);
+  if (domain->triclinic) {
+    domain->xy = box.tilt[0];
+    domain->xz = box.tilt[1];
+    domain->yz = box.tilt[2];
+  }
+  domain->set_global_box();
+  domain->set_local_box();
+
+  domain->lamda2x(atom->nlocal);
+  for (auto &ifix : rigid_fixes) ifix->deform(1);
+  if (force->kspace) force->kspace->setup();
+}
+
+/* ----------------------------------------------------------------------
+   hand the stress of this step to the measurement
+------------------------------------------------------------------------- */
+
+void FixDMS::observe()
+{
+  const bigint step = update->ntimestep;
+  auto *temperature = readers[TEMP].compute;
+  auto *pe = readers[PE].compute;
+  if (temperature->invoked_scalar != step) temperature->compute_scalar();
+  for (const int which : {PRESS, VIRIAL}) {
+    auto *pressure = readers[which].compute;
+    if (pressure->invoked_vector != step) pressure->compute_vector();
+  }
+  if (pe->invoked_scalar != step) pe->compute_scalar();
+
+  deepdms::DmsSample sample{};
+  sample.step = step;
+  std::copy_n(readers[PRESS].compute->vector, 6, sample.pressure.begin());
+  std::copy_n(readers[VIRIAL].compute->vector, 6, sample.virial.begin());
+  if (domain->dimension == 2)
+    for (const int unused : {2, 4, 5}) sample.pressure[unused] = sample.virial[unused] = 0.0;
+  sample.temperature = temperature->scalar;
+  sample.potential = pe->scalar;
+  sample.kinetic = 0.5 * temperature->dof * force->boltz * temperature->scalar;
+  sample.volume = domain->xprd * domain->yprd * (domain->dimension == 2 ? 1.0 : domain->zprd);
+
+  // other fixes may not know their energy before their own setup in the first run
+
+  const double reservoir = modify->energy_couple() - compute_scalar();
+  sample.reservoir = std::isfinite(reservoir) ? reservoir : 0.0;
+
+  ALL((*dms)->sample(sample));
+  deepdms::guard(error, FLERR, Reach::ThisRank, [&] { (*dms)->write_files(); });
+  talk();
+}
+
+/* ----------------------------------------------------------------------
+   energy and virial must be tallied in the next sampling step
+------------------------------------------------------------------------- */
+
+void FixDMS::announce()
+{
+  const bigint next = ALL((*dms)->next_due((int64_t) update->ntimestep));
+  for (const int which : {PRESS, VIRIAL, PE}) readers[which].compute->addstep(next);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::talk()
+{
+  const auto notes = ALL((*dms)->take_notes());
+  const auto warnings = ALL((*dms)->take_warnings());
+  if (comm->me != 0) return;
+  for (const auto &note : notes) utils::logmesg(lmp, "{}\n", std::string(note));
+  for (const auto &warning : warnings) error->warning(FLERR, "{}", std::string(warning));
+}
+
+/* ----------------------------------------------------------------------
+   energy taken up from the strain, so that econserve stays constant
+------------------------------------------------------------------------- */
+
+double FixDMS::compute_scalar()
+{
+  return 0.0 - ALL((*dms)->work());
+}
+
+/* ---------------------------------------------------------------------- */
+
+double FixDMS::compute_vector(int i)
+{
+  return ALL((*dms)->vector((size_t) i, (int64_t) update->ntimestep));
+}
+
+/* ---------------------------------------------------------------------- */
+
+double FixDMS::compute_array(int i, int j)
+{
+  return ALL((*dms)->array((size_t) i, (size_t) j));
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::write_restart(FILE *fp)
+{
+  const auto blob = ALL((*dms)->pack());
+  if (comm->me != 0) return;
+  const int size = (int) blob.size();
+  fwrite(&size, sizeof(int), 1, fp);
+  fwrite(blob.data(), 1, blob.size(), fp);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::restart(char *buf)
+{
+  const auto *bytes = reinterpret_cast<const uint8_t *>(buf);
+  const auto length =
+      ALL(deepdms::dms_blob_length(rust::Slice<const uint8_t>(bytes, BLOB_HEADER)));
+  ALL((*dms)->unpack(rust::Slice<const uint8_t>(bytes, length)));
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::reset_dt()
+{
+  ALL((*dms)->set_timestep(update->dt));
+}
+
+/* ---------------------------------------------------------------------- */
+
+int FixDMS::modify_param(int narg, char **arg)
+{
+  if (strcmp(arg[0], "temp") != 0 && strcmp(arg[0], "press") != 0) return 0;
+  if (narg < 2) utils::missing_cmd_args(FLERR, std::string("fix_modify ") + arg[0], error);
+  if (strcmp(arg[0], "temp") == 0) {
+    adopt_reader(TEMP, arg[1]);
+    readers[PRESS].compute->reset_extra_compute_fix(arg[1]);
+  } else {
+    adopt_reader(PRESS, arg[1]);
+  }
+  return 2;
+}
