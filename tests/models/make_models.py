@@ -1,10 +1,11 @@
-"""Train, freeze and convert the tiny models of this folder with deepmd-kit (TensorFlow backend).
+"""Train, freeze and convert the tiny models of this folder with deepmd-kit.
 
     python tests/models/make_models.py [NAME ...]
 
 Run with a Python that has deepmd-kit 3.2.0 and tensorflow-cpu 2.21. All files are written beside this script.
 """
 
+import importlib.util
 import json
 import os
 import shutil
@@ -77,6 +78,14 @@ MODELS = {
 
 # Models that are also written in deepmd-kit's own serialized form.
 CONVERTED = ("one_sided", "two_sided", "overflow", "widths")
+# Trained by the PyTorch backend and written only in the serialized form.
+NATIVE = {
+    "trained_native": model(
+        {"type_one_side": False, "exclude_types": [[0, 2], [1, 1]]},
+        {"neuron": [16, 32, 32], "activation_function": "silu"},
+    ),
+}
+
 # Models that are also compressed, with the spacing of the table: coarse, which keeps the files small.
 COMPRESSED = {"one_sided": "0.05", "two_sided": "0.1"}
 
@@ -128,17 +137,31 @@ def build(name, section, work):
         shutil.copy(work / "compressed.pb", HERE / f"{name}_compressed.pb")
 
 
+def build_native(name, section, work):
+    Path(work, "input.json").write_text(json.dumps(training_input(section, steps=200)))
+    dp("--pt", "train", "input.json", "--skip-neighbor-stat", cwd=work)
+    dp("--pt", "freeze", "-o", "model.pth", cwd=work)
+    for suffix in ("dp", "yaml"):
+        dp("convert-backend", "model.pth", f"model.{suffix}", cwd=work)
+        shutil.copy(work / f"model.{suffix}", HERE / f"{name}.{suffix}")
+
+
 def main(names):
     os.environ.update(OMP_NUM_THREADS="1", DP_INTRA_OP_PARALLELISM_THREADS="1", DP_INTER_OP_PARALLELISM_THREADS="1")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     with tempfile.TemporaryDirectory() as folder:
         write_training_data(Path(folder, "data"))
-        for name in names or MODELS:
+        for name in names or [*MODELS, *NATIVE]:
             work = Path(folder, name)
             work.mkdir()
             work.joinpath("data").symlink_to("../data")
-            build(name, MODELS[name], work)
-            print(f"{name}: {(HERE / f'{name}.pb').stat().st_size} bytes", flush=True)
+            if name in NATIVE:
+                if importlib.util.find_spec("torch") is None:
+                    sys.exit(f"{name} needs the PyTorch backend: install torch 2.11.0, e3nn and vesin beside deepmd-kit")
+                build_native(name, NATIVE[name], work)
+            else:
+                build(name, MODELS[name], work)
+            print(f"{name}: " + ", ".join(f"{p.name} {p.stat().st_size}" for p in sorted(HERE.glob(f"{name}*.*"))))
 
 
 if __name__ == "__main__":

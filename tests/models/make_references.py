@@ -21,7 +21,7 @@ import numpy as np
 from deepmd.infer import DeepPot
 
 from make_models import dp
-from systems import reference_configurations, write_configurations
+from systems import reference_configurations, write_configurations, write_lammps_data
 
 HERE = Path(__file__).resolve().parent
 HAVE_TORCH = importlib.util.find_spec("torch") is not None
@@ -75,6 +75,8 @@ def main(names):
     references.mkdir(exist_ok=True)
     systems = reference_configurations()
     write_configurations(references / "configurations.json", systems)
+    for name, system in systems.items():
+        write_lammps_data(references / f"{name}.data", *system)
     paths = [HERE / n for n in names] or sorted(p for s in ("pb", "dp", "yaml") for p in HERE.glob(f"*.{s}"))
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:

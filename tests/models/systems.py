@@ -166,3 +166,19 @@ def write_configurations(path, systems):
     }
     text = json.dumps({"type_map": TYPE_MAP, "configurations": table}, indent=None, separators=(",", ":"))
     path.write_text(text.replace('},"', '},\n"') + "\n")
+
+
+def write_lammps_data(path, coord, cell, types):
+    """A LAMMPS data file (atom_style atomic). Non-periodic systems get a box 5 A wider than the atoms on every side."""
+    if cell is None:
+        low, high, tilt = coord.min(axis=0) - 5.0, coord.max(axis=0) + 5.0, np.zeros(3)
+    else:
+        low, high = np.zeros(3), np.diag(cell)
+        tilt = np.array([cell[1, 0], cell[2, 0], cell[2, 1]])
+    lines = ["Reference configuration", "", f"{len(types)} atoms", f"{len(TYPE_MAP)} atom types", ""]
+    lines += [f"{low[k]:.6f} {high[k]:.6f} {axis}lo {axis}hi" for k, axis in enumerate("xyz")]
+    if tilt.any():
+        lines.append("{:.6f} {:.6f} {:.6f} xy xz yz".format(*tilt))
+    lines += ["", "Masses", "", "1 106.42  # Pd", "2 63.546  # Cu", "3 30.974  # P", "", "Atoms  # atomic", ""]
+    lines += ["{} {} {:.6f} {:.6f} {:.6f}".format(i + 1, t + 1, *x) for i, (t, x) in enumerate(zip(types, coord))]
+    path.write_text("\n".join(lines) + "\n")
