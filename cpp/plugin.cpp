@@ -7,16 +7,9 @@
    that runs is the one that the plugin was built for.
 ------------------------------------------------------------------------- */
 
-#include "lammps_check.h"
-
-#if __has_include("fix_dms.h")
 #include "fix_dms.h"
-#define HAVE_DMS
-#endif
-#if __has_include("pair_deepmd.h")
+#include "lammps_check.h"
 #include "pair_deepmd.h"
-#define HAVE_DEEPMD
-#endif
 
 #include "lammps.h"
 
@@ -48,20 +41,12 @@ typedef void (*lammpsplugin_regfunc)(lammpsplugin_t *, void *);
 
 static void *create_pair_deepmd(void *lmp)
 {
-#ifdef HAVE_DEEPMD
   return static_cast<Pair *>(new PairDeepMD(static_cast<LAMMPS *>(lmp)));
-#else
-  return nullptr;
-#endif
 }
 
 static void *create_fix_dms(void *lmp, int narg, char **arg)
 {
-#ifdef HAVE_DMS
   return static_cast<Fix *>(new FixDMS(static_cast<LAMMPS *>(lmp), narg, arg));
-#else
-  return nullptr;
-#endif
 }
 
 /* ---------------------------------------------------------------------- */
