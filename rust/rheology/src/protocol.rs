@@ -152,7 +152,7 @@ impl Request {
     /// Period in steps, a multiple of the sampling interval.
     fn period_steps(&self, timestep: f64) -> Result<u64, Error> {
         let exact = self.period / timestep;
-        if !(exact < 9e15) {
+        if exact >= 9e15 {
             return Err(Error::new(format!(
                 "the period {} is too long for the timestep {timestep}",
                 self.period
