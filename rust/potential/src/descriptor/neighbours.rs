@@ -36,6 +36,11 @@ impl NeighbourList {
         self.centres.is_empty()
     }
 
+    /// Memory that is held.
+    pub fn bytes(&self) -> usize {
+        4 * (self.centres.capacity() + self.neighbours.capacity()) + 8 * self.offsets.capacity()
+    }
+
     /// The `k`-th centre and its neighbours.
     pub fn entry(&self, k: usize) -> (usize, &[u32]) {
         let neighbours = &self.neighbours[self.offsets[k]..self.offsets[k + 1]];

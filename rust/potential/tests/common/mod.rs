@@ -32,7 +32,12 @@ pub fn json(name: &str) -> Value {
 
 /// A list of numbers in a JSON tree.
 pub fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap())
+        .collect()
 }
 
 /// A configuration: local atoms only.
@@ -50,7 +55,10 @@ impl Configuration {
         let all = json("configurations.json");
         let stored = &all["configurations"][name];
         Self {
-            types: numbers(&stored["types"]).iter().map(|t| *t as i32).collect(),
+            types: numbers(&stored["types"])
+                .iter()
+                .map(|t| *t as i32)
+                .collect(),
             positions: numbers(&stored["coordinates"]),
             cell: (!stored["cell"].is_null()).then(|| numbers(&stored["cell"]).try_into().unwrap()),
         }
@@ -65,9 +73,15 @@ impl Configuration {
         let reach = engine.model().descriptor.cutoff() + SKIN;
         let images = Images::new(self, reach);
         let list = images.list(self.len(), reach);
-        let atoms = Atoms { positions: &images.positions, types: &images.types, list: &list };
+        let atoms = Atoms {
+            positions: &images.positions,
+            types: &images.types,
+            list: &list,
+        };
         let mut output = Output::default();
-        engine.evaluate(&atoms, true, &mut output).unwrap_or_else(|error| panic!("{error}"));
+        engine
+            .evaluate(&atoms, true, &mut output)
+            .unwrap_or_else(|error| panic!("{error}"));
         for (image, &owner) in images.owners.iter().enumerate().skip(self.len()) {
             for a in 0..3 {
                 output.forces[3 * owner + a] += output.forces[3 * image + a];
@@ -103,7 +117,11 @@ impl Images {
         };
         let vector = |k: usize| [h[3 * k], h[3 * k + 1], h[3 * k + 2]];
         let cross = |a: [f64; 3], b: [f64; 3]| {
-            [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+            [
+                a[1] * b[2] - a[2] * b[1],
+                a[2] * b[0] - a[0] * b[2],
+                a[0] * b[1] - a[1] * b[0],
+            ]
         };
         let dot = |a: [f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
         let volume = dot(vector(0), cross(vector(1), vector(2))).abs();
@@ -139,11 +157,15 @@ impl Images {
         let mut list = NeighbourList::default();
         for i in 0..n_local {
             let near = |&j: &usize| {
-                let squared: f64 =
-                    (0..3).map(|a| (self.positions[3 * j + a] - self.positions[3 * i + a]).powi(2)).sum();
+                let squared: f64 = (0..3)
+                    .map(|a| (self.positions[3 * j + a] - self.positions[3 * i + a]).powi(2))
+                    .sum();
                 j != i && squared < reach * reach
             };
-            list.push(i as u32, (0..self.types.len()).filter(near).map(|j| j as u32));
+            list.push(
+                i as u32,
+                (0..self.types.len()).filter(near).map(|j| j as u32),
+            );
         }
         list
     }
@@ -152,5 +174,8 @@ impl Images {
 /// Largest difference of two equally long lists.
 pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |most, x| if x > most || x.is_nan() { x } else { most })
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, |most, x| if x > most || x.is_nan() { x } else { most })
 }

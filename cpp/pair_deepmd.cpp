@@ -1,0 +1,275 @@
+/* ----------------------------------------------------------------------
+   deepdms: Deep Potentials and dynamic mechanical spectroscopy for LAMMPS
+   SPDX-License-Identifier: GPL-2.0-only
+------------------------------------------------------------------------- */
+
+#include "pair_deepmd.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "error.h"
+#include "force.h"
+#include "guard.h"
+#include "memory.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "update.h"
+#include "utils.h"
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <vector>
+
+using namespace LAMMPS_NS;
+using deepdms::guard;
+using deepdms::Reach;
+
+/* ----------------------------------------------------------------------
+   Boltzmann's constant that deepmd-kit converts units with, eV/K
+------------------------------------------------------------------------- */
+
+static constexpr double BOLTZMANN = 8.617343e-5;
+
+/* ----------------------------------------------------------------------
+   bytes of a file, read by one rank and sent to all
+------------------------------------------------------------------------- */
+
+static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string &path)
+{
+  std::vector<std::uint8_t> bytes;
+  int size = -1;    // less than 0: not readable
+  if (lmp->comm->me == 0) {
+    std::ifstream file(path, std::ios::binary);
+    if (file) {
+      bytes.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+      if (!file.bad() && bytes.size() < (std::size_t) std::numeric_limits<int>::max())
+        size = (int) bytes.size();
+    }
+  }
+  MPI_Bcast(&size, 1, MPI_INT, 0, lmp->world);
+  if (size < 0)
+    lmp->error->all(FLERR,
+                    "Cannot read model file {}: it is missing, unreadable, a folder, or larger "
+                    "than 2 GB",
+                    path);
+  bytes.resize(size);
+  MPI_Bcast(bytes.data(), size, MPI_BYTE, 0, lmp->world);
+  return bytes;
+}
+
+/* ---------------------------------------------------------------------- */
+
+PairDeepMD::PairDeepMD(LAMMPS *lmp) : Pair(lmp), scale(nullptr)
+{
+  if (strcmp(update->unit_style, "lj") == 0)
+    error->all(FLERR,
+               "Pair style deepmd needs units with a length and an energy: use units metal "
+               "instead of lj");
+
+  single_enable = 0;
+  restartinfo = 1;
+  one_coeff = 1;
+  manybody_flag = 1;
+  no_virial_fdotr_compute = 1;
+  centroidstressflag = CENTROID_AVAIL;
+}
+
+/* ---------------------------------------------------------------------- */
+
+PairDeepMD::~PairDeepMD()
+{
+  if (copymode) return;
+  if (allocated) {
+    memory->destroy(setflag);
+    memory->destroy(cutsq);
+    memory->destroy(scale);
+  }
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::compute(int eflag, int vflag)
+{
+  ev_init(eflag, vflag);
+  deepdms::Potential &model = **potential;
+  if (neighbor->ago == 0) update_list();
+
+  // a rank may hold no atom at all, and then LAMMPS may have no array either
+
+  const std::size_t nall = atom->nlocal + atom->nghost;
+  const double *x = nall ? &atom->x[0][0] : nullptr;
+  double *f = nall ? &atom->f[0][0] : nullptr;
+  const auto outcome = guard(error, FLERR, Reach::ThisRank, [&] {
+    return model.compute(rust::Slice<const double>(x, 3 * nall),
+                         rust::Slice<const int>(atom->type, nall), vflag_atom || cvflag_atom);
+  });
+  if (outcome.failed) {
+    auto id = [&](std::size_t i) -> std::int64_t {
+      return atom->tag_enable ? (std::int64_t) atom->tag[i] : (std::int64_t) i + 1;
+    };
+    error->one(FLERR, "Step {}: {}", update->ntimestep,
+               std::string(model.failure(id(outcome.first), id(outcome.second))));
+  }
+
+  const double factor = scale[1][1];
+  model.add_forces(factor, rust::Slice<double>(f, 3 * nall));
+  if (eflag_global) eng_vdwl += model.energy(factor);
+  if (vflag_global) model.add_virial(factor, rust::Slice<double>(virial, 6));
+  if (eflag_atom) model.add_atom_energies(factor, rust::Slice<double>(eatom, nall));
+  if (vflag_atom && nall)
+    model.add_atom_virials(factor, rust::Slice<double>(&vatom[0][0], 6 * nall));
+  if (cvflag_atom && nall)
+    model.add_centroid_virials(factor, rust::Slice<double>(&cvatom[0][0], 9 * nall));
+
+  if (neighbor->ago == 0) warn_of_overflow();
+}
+
+/* ----------------------------------------------------------------------
+   LAMMPS has made a new neighbour list: keep a copy, without skipped bits
+------------------------------------------------------------------------- */
+
+void PairDeepMD::update_list()
+{
+  deepdms::Potential &model = **potential;
+  model.clear_list();
+  for (int ii = 0; ii < list->inum; ii++) {
+    const int i = list->ilist[ii];
+    model.push_centre(i, rust::Slice<const int>(list->firstneigh[i], list->numneigh[i]),
+                      NEIGHMASK);
+  }
+}
+
+/* ----------------------------------------------------------------------
+   say once on rank 0 where the model has too few slots for neighbours
+   all ranks come here together
+------------------------------------------------------------------------- */
+
+void PairDeepMD::warn_of_overflow()
+{
+  rust::Vec<int> mine = (*potential)->overflow();
+  std::vector<int> most(mine.size());
+  MPI_Allreduce(mine.data(), most.data(), (int) most.size(), MPI_INT, MPI_MAX, world);
+  const auto warnings =
+      (*potential)->overflow_warnings(rust::Slice<const int>(most.data(), most.size()));
+  if (comm->me == 0)
+    for (const auto &warning : warnings) error->warning(FLERR, "{}", std::string(warning));
+}
+
+/* ----------------------------------------------------------------------
+   end of a run: neighbours may have become too many since the last list
+------------------------------------------------------------------------- */
+
+void PairDeepMD::finish()
+{
+  if (potential) warn_of_overflow();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::settings(int narg, char **arg)
+{
+  rust::Vec<rust::String> words;
+  for (int i = 0; i < narg; i++) words.emplace_back(rust::String::lossy(arg[i]));
+
+  const auto parsed = guard(error, FLERR, Reach::Everyone, [&] {
+    return deepdms::parse_settings(rust::Slice<const rust::String>(words.data(), words.size()));
+  });
+  const std::string path(parsed->model_file());
+  const auto bytes = read_everywhere(lmp, path);
+  const deepdms::Units units = {force->boltz / BOLTZMANN, force->angstrom};
+  potential = guard(error, FLERR, Reach::Everyone, [&] {
+    return deepdms::load_potential(
+        *parsed, rust::Slice<const std::uint8_t>(bytes.data(), bytes.size()), units);
+  });
+  utils::logmesg(lmp, "{}\n", std::string((*potential)->describe()));
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::allocate()
+{
+  allocated = 1;
+  const int n = atom->ntypes;
+  memory->create(setflag, n + 1, n + 1, "pair:setflag");
+  memory->create(cutsq, n + 1, n + 1, "pair:cutsq");
+  memory->create(scale, n + 1, n + 1, "pair:scale");
+  for (int i = 1; i <= n; i++)
+    for (int j = 1; j <= n; j++) {
+      setflag[i][j] = 0;
+      scale[i][j] = 1.0;
+    }
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::coeff(int narg, char **arg)
+{
+  if (!potential)
+    error->all(FLERR, "Pair style deepmd has no model: give pair_style deepmd MODEL first");
+  if (!allocated) allocate();
+  if (narg < 2 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
+    error->all(FLERR,
+               "Pair style deepmd needs one pair_coeff for all types: pair_coeff * * [element "
+               "...]");
+
+  rust::Vec<rust::String> names;
+  for (int i = 2; i < narg; i++) names.emplace_back(rust::String::lossy(arg[i]));
+  if (narg - 2 > atom->ntypes)
+    error->all(FLERR, "pair_coeff names {} elements for {} atom types", narg - 2, atom->ntypes);
+  const auto warnings = guard(error, FLERR, Reach::Everyone, [&] {
+    return (*potential)->map_types(
+        rust::Slice<const rust::String>(names.data(), names.size()), atom->ntypes);
+  });
+  if (comm->me == 0)
+    for (const auto &warning : warnings) error->warning(FLERR, "{}", std::string(warning));
+
+  for (int i = 1; i <= atom->ntypes; i++)
+    for (int j = i; j <= atom->ntypes; j++) setflag[i][j] = 1;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::init_style()
+{
+  if (!force->newton_pair)
+    error->all(FLERR, "Pair style deepmd requires newton pair on: add 'newton on'");
+  neighbor->add_request(this, NeighConst::REQ_FULL);
+}
+
+/* ---------------------------------------------------------------------- */
+
+double PairDeepMD::init_one(int i, int j)
+{
+  if (setflag[i][j] == 0)
+    error->all(FLERR, "All pair coeffs are not set: add 'pair_coeff * *'");
+  scale[j][i] = scale[i][j];
+  return (*potential)->cutoff();
+}
+
+/* ----------------------------------------------------------------------
+   a restart file holds the name of the style and nothing of the model
+------------------------------------------------------------------------- */
+
+void PairDeepMD::write_restart(FILE *) {}
+void PairDeepMD::read_restart(FILE *) {}
+
+/* ---------------------------------------------------------------------- */
+
+double PairDeepMD::memory_usage()
+{
+  return Pair::memory_usage() + (potential ? (*potential)->memory_usage() : 0.0);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void *PairDeepMD::extract(const char *name, int &dim)
+{
+  if (strcmp(name, "scale") == 0) {
+    dim = 2;
+    return (void *) scale;
+  }
+  return nullptr;
+}

@@ -1,0 +1,52 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   deepdms: Deep Potentials and dynamic mechanical spectroscopy for LAMMPS
+   SPDX-License-Identifier: GPL-2.0-only
+------------------------------------------------------------------------- */
+
+#ifdef PAIR_CLASS
+// clang-format off
+PairStyle(deepmd,PairDeepMD);
+// clang-format on
+#else
+
+#ifndef LMP_PAIR_DEEPMD_H
+#define LMP_PAIR_DEEPMD_H
+
+#include "pair.h"
+
+#include "deepdms-plugin/src/pair.rs.h"
+
+#include <memory>
+#include <optional>
+
+namespace LAMMPS_NS {
+
+class PairDeepMD : public Pair {
+ public:
+  PairDeepMD(class LAMMPS *);
+  ~PairDeepMD() override;
+
+  void compute(int, int) override;
+  void finish() override;
+  void settings(int, char **) override;
+  void coeff(int, char **) override;
+  void init_style() override;
+  double init_one(int, int) override;
+  void write_restart(FILE *) override;
+  void read_restart(FILE *) override;
+  double memory_usage() override;
+  void *extract(const char *, int &) override;
+
+ private:
+  void allocate();
+  void update_list();
+  void warn_of_overflow();
+
+  std::optional<rust::Box<deepdms::Potential>> potential;
+  double **scale;    // factor on energies and forces; [1][1] holds for all types
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
+#endif

@@ -1,0 +1,59 @@
+//! The libtorch engine against the native one, on every stored model and configuration.
+
+#[path = "../../potential/tests/common/mod.rs"]
+mod common;
+
+use common::{Configuration, largest_difference, model};
+use deepdms_potential::engine::NativeEngine;
+use deepdms_torch::TorchEngine;
+
+const MODELS: [&str; 9] = [
+    "one_sided.pb",
+    "two_sided.pb",
+    "two_sided.dp",
+    "overflow.pb",
+    "overflow.dp",
+    "zero_davg.pb",
+    "exclude_one_sided.pb",
+    "exclude_two_sided.pb",
+    "atom_ener.pb",
+];
+
+#[test]
+fn both_engines_give_the_same_numbers() {
+    for file in MODELS {
+        let mut native = NativeEngine::new(model(file)).unwrap();
+        let mut torch = TorchEngine::new(model(file), "cpu").unwrap();
+        for name in ["orthogonal", "triclinic", "cluster", "gas", "dense"] {
+            let configuration = Configuration::stored(name);
+            let ours = configuration.evaluate(&mut native);
+            let theirs = configuration.evaluate(&mut torch);
+            let energy = (ours.energy - theirs.energy).abs() / configuration.len() as f64;
+            let force = largest_difference(&ours.forces, &theirs.forces);
+            let virial = largest_difference(&ours.virial, &theirs.virial);
+            let atom_virial = ours
+                .atom_virials
+                .iter()
+                .zip(&theirs.atom_virials)
+                .map(|(a, b)| largest_difference(a, b))
+                .fold(0.0, f64::max);
+            println!("{file} {name}: {energy:.1e} eV/atom, {force:.1e} eV/A, {virial:.1e} eV");
+            assert!(
+                energy < 1e-10,
+                "{file} {name}: energies differ by {energy:e} eV/atom"
+            );
+            assert!(
+                force < 1e-10,
+                "{file} {name}: forces differ by {force:e} eV/A"
+            );
+            assert!(
+                virial < 1e-9,
+                "{file} {name}: virials differ by {virial:e} eV"
+            );
+            assert!(
+                atom_virial < 1e-10,
+                "{file} {name}: atom virials differ by {atom_virial:e} eV"
+            );
+        }
+    }
+}
