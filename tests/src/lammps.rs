@@ -57,13 +57,8 @@ impl Lammps {
     /// Runs one line of input; fails with LAMMPS' message.
     pub fn command(&mut self, line: &str) -> Result<(), String> {
         let line = CString::new(line).expect("no zero byte");
-        // SAFETY: the handle is open, the string ends in a zero byte, and the result is LAMMPS' own text to free.
-        unsafe {
-            let result = library::lammps_command(self.handle, line.as_ptr());
-            if !result.is_null() && library::lammps_has_error(self.handle) == 0 {
-                library::lammps_free(result.cast());
-            }
-        }
+        // SAFETY: the handle is open and the string ends in a zero byte; the result is LAMMPS' own.
+        unsafe { library::lammps_command(self.handle, line.as_ptr()) };
         self.error().map_or(Ok(()), Err)
     }
 
@@ -84,13 +79,30 @@ impl Lammps {
         self.per_atom("f")
     }
 
+    /// The ids of this rank's atoms, in the order in which LAMMPS holds them.
+    pub fn ids(&self) -> Vec<c_int> {
+        let count = self.local_atoms();
+        let name = CString::new("id").expect("no zero byte");
+        // SAFETY: this LAMMPS has int ids (smallbig), at least nlocal of them.
+        unsafe {
+            let ids = library::lammps_extract_atom(self.handle, name.as_ptr()).cast::<c_int>();
+            assert!(!ids.is_null(), "LAMMPS has no atom ids");
+            slice::from_raw_parts(ids, count).to_vec()
+        }
+    }
+
+    fn local_atoms(&self) -> usize {
+        let name = CString::new("nlocal").expect("no zero byte");
+        // SAFETY: the handle is open and the string ends in a zero byte.
+        unsafe { library::lammps_extract_setting(self.handle, name.as_ptr()) as usize }
+    }
+
     /// A per-atom array of three numbers an atom, `[n_atoms, 3]`.
     fn per_atom(&self, name: &str) -> Vec<[f64; 3]> {
         let name = CString::new(name).expect("no zero byte");
-        let local = CString::new("nlocal").expect("no zero byte");
+        let count = self.local_atoms();
         // SAFETY: LAMMPS returns rows of three doubles for x, v and f, at least nlocal of them.
         unsafe {
-            let count = library::lammps_extract_setting(self.handle, local.as_ptr()) as usize;
             let rows =
                 library::lammps_extract_atom(self.handle, name.as_ptr()).cast::<*const [f64; 3]>();
             assert!(!rows.is_null(), "LAMMPS has no per-atom array {name:?}");

@@ -1,0 +1,143 @@
+//! The plugin built for something else than the LAMMPS that loads it: one line, no style, no crash.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use deepdms_tests::place::Place;
+
+/// One build at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Builds the plugin with `options` of CMake in a folder of its own, loads it with `lmp`, and returns what LAMMPS prints
+/// after its banner.
+fn load(name: &str, options: &[String]) -> String {
+    let place = Place::find().unwrap_or_else(|reason| panic!("{reason}"));
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let target = scratch
+        .parent()
+        .expect("the folder lies in the target directory");
+    let build = scratch.join("mismatch").join(name);
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let cmake = place.venv.join("bin/cmake");
+
+    let mut configure = Command::new(&cmake);
+    configure
+        .arg("-S")
+        .arg(place.root.join("cmake"))
+        .arg("-B")
+        .arg(&build);
+    if !build.join("CMakeCache.txt").exists() {
+        configure
+            .args(["-G", "Ninja"])
+            .arg(define("CMAKE_MAKE_PROGRAM", &place.venv.join("bin/ninja")));
+    }
+    configure
+        .arg(define("LAMMPS_ROOT", &place.lammps))
+        .arg(define("MPI_INCLUDE", &place.venv.join("include")))
+        .arg(define("LIBTORCH", &place.venv.join("libtorch")))
+        .arg(define("DEEPDMS_CARGO_TARGET_DIR", target))
+        .arg(format!("-DDEEPDMS_TORCH={}", torch(&place)))
+        .args(options);
+    succeed(&mut configure);
+    succeed(
+        Command::new(&cmake)
+            .arg("--build")
+            .arg(&build)
+            .args(["--parallel", "2"]),
+    );
+
+    let deck = build.join("in.load");
+    fs::write(
+        &deck,
+        format!(
+            "plugin load {}\nplugin list\n",
+            build.join("deepdmsplugin.so").display()
+        ),
+    )
+    .unwrap();
+    let output = Command::new(place.lammps.join("lmp"))
+        .args(["-log", "none", "-in"])
+        .arg(&deck)
+        .env("LD_LIBRARY_PATH", place.venv.join("lib"))
+        .env("OMP_NUM_THREADS", "1")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Whether the plugin under test has libtorch: the other builds then share what cargo made for it.
+fn torch(place: &Place) -> &'static str {
+    let cache = place.plugin.with_file_name("CMakeCache.txt");
+    let without =
+        fs::read_to_string(cache).is_ok_and(|text| text.contains("DEEPDMS_TORCH:BOOL=OFF"));
+    if without { "OFF" } else { "ON" }
+}
+
+fn define(name: &str, value: &Path) -> String {
+    format!("-D{name}={}", value.display())
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}:\n{text}");
+}
+
+/// Asserts that `line` is all that loading prints, and that nothing is registered.
+fn refuses(name: &str, options: &[String], line: &str) {
+    let printed = load(name, options);
+    let lines: Vec<&str> = printed
+        .lines()
+        .filter(|line| line.contains("plugin"))
+        .collect();
+    assert_eq!(lines, [line, "Currently loaded plugins: 0"], "{printed}");
+}
+
+#[test]
+fn another_version() {
+    refuses(
+        "version",
+        &["-DLAMMPS_VERSION=2 Aug 2023".into()],
+        "deepdms plugin not usable here: it was built for LAMMPS 2 Aug 2023, and this is LAMMPS 22 Jul 2025. \
+         Build it again with -DLAMMPS_ROOT=<this LAMMPS>",
+    );
+}
+
+#[test]
+fn other_integer_sizes() {
+    refuses(
+        "sizes",
+        &["-DLAMMPS_SIZES=bigbig".into()],
+        "deepdms plugin not usable here: it was built for LAMMPS with bigbig integers, and this LAMMPS has smallbig \
+         integers. Build it again with -DLAMMPS_SIZES=smallbig",
+    );
+}
+
+#[test]
+fn another_mpi() {
+    let place = Place::find().unwrap_or_else(|reason| panic!("{reason}"));
+    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mismatch/open_mpi");
+    fs::create_dir_all(&folder).unwrap();
+    // an mpi.h that says it is Open MPI's, and has a symbol that only Open MPI has, as that one does
+    let real = place.venv.join("include");
+    let header = format!(
+        "#pragma once\n#define OPEN_MPI 1\n#include \"{}\"\nextern int ompi_mpi_double;\n\
+         __attribute__((used)) static int *ompi_used = &ompi_mpi_double;\n",
+        real.join("mpi.h").display()
+    );
+    fs::write(folder.join("mpi.h"), header).unwrap();
+    fs::copy(real.join("mpi_proto.h"), folder.join("mpi_proto.h")).unwrap();
+    refuses(
+        "mpi",
+        &[define("MPI_INCLUDE", &folder)],
+        "deepdms plugin not usable here: it was built with the mpi.h of Open MPI, and this LAMMPS runs with MPICH. \
+         Build it again with -DMPI_INCLUDE=<folder of that mpi.h>",
+    );
+}
