@@ -101,6 +101,18 @@ parity! {
     excluded_types_two_sided: "exclude_two_sided.pb", DOUBLE;
     energies_counted_from_the_free_atom: "atom_ener.pb", DOUBLE;
     float32_networks: "float32.pb", SINGLE;
+    trained_by_pytorch_hdf5: "trained_native.dp", DOUBLE;
+    trained_by_pytorch_yaml: "trained_native.yaml", DOUBLE;
+    unequal_widths_frozen_graph: "widths.pb", DOUBLE;
+    unequal_widths_native_hdf5: "widths.dp", DOUBLE;
+    unequal_widths_native_yaml: "widths.yaml", DOUBLE;
+    without_timestep: "no_timestep.pb", DOUBLE;
+    the_papers_shape: "paper_shape.pb", DOUBLE;
+    gelu_and_silu: "gelu_silu.pb", DOUBLE;
+    gelu_tf_and_sigmoid: "gelutf_sigmoid.pb", DOUBLE;
+    relu6_and_tanh: "relu6_tanh.pb", DOUBLE;
+    silut_and_linear: "silut_linear.pb", DOUBLE;
+    softplus_and_relu: "softplus_relu.pb", DOUBLE;
 }
 
 #[test]

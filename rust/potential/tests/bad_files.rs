@@ -1,0 +1,115 @@
+//! Files that are no model, or not one that is read: one clear error each, and never a panic.
+
+mod common;
+
+use common::models;
+use deepdms_potential::model::read;
+
+fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(models().join(name)).unwrap()
+}
+
+fn message(file: &str, bytes: &[u8]) -> String {
+    read(file, bytes).map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn foreign_files_are_refused_by_name() {
+    let cases: [(&str, &[u8], &str); 8] = [
+        (
+            "m.pb",
+            b"",
+            "m.pb: the file is empty. Models are read from frozen graphs (.pb) and deepmd-kit's own form (.dp, .yaml)",
+        ),
+        (
+            "m.pb",
+            b"hello, this is a text",
+            "m.pb: not a complete frozen TensorFlow graph (.pb) file: ",
+        ),
+        (
+            "notes.txt",
+            b"hello, this is a text",
+            "notes.txt: it is not a Deep Potential model. Models are read from frozen graphs (.pb) and deepmd-kit's own form (.dp, .yaml)",
+        ),
+        (
+            "m.pth",
+            b"PK\x03\x04rest",
+            "m.pth: a TorchScript model (.pth) is not supported. Convert it: dp convert-backend m.pth model.dp",
+        ),
+        (
+            "m.pt2",
+            b"PK\x03\x04rest",
+            "m.pt2: a compiled PyTorch model (.pt2) is not supported. Convert it: dp convert-backend m.pt2 model.dp",
+        ),
+        (
+            "m.pbtxt",
+            b"node {}",
+            "m.pbtxt: a graph in text form (.pbtxt) is not supported. Convert it: dp convert-from pbtxt -i m.pbtxt -o model.pb",
+        ),
+        (
+            "m.dp",
+            b"\x89HDF\r\n\x1a\n",
+            "m.dp: not a complete native model (.dp, HDF5) file: ",
+        ),
+        (
+            "m.yaml",
+            b"a: [1, 2",
+            "m.yaml: not a complete native model (.yaml) file: ",
+        ),
+    ];
+    for (file, bytes, expected) in cases {
+        let found = message(file, bytes);
+        assert!(found.starts_with(expected), "{file}: {found}");
+    }
+    assert_eq!(
+        message("m.yaml", b"a: 1"),
+        "m.yaml: model: it has no type; is it a Deep Potential model?"
+    );
+    assert_eq!(
+        message("m.pb", &bytes("one_sided_compressed.pb")),
+        "m.pb: a compressed model is not supported. Use the uncompressed .pb that it was made from ('dp freeze' without 'dp compress')"
+    );
+}
+
+#[test]
+fn a_truncated_file_is_an_error_wherever_it_ends() {
+    for name in ["one_sided.pb", "one_sided.dp", "one_sided.yaml"] {
+        let whole = bytes(name);
+        let step = (whole.len() / 97).max(1);
+        for end in (0..whole.len() - 1).step_by(step) {
+            // a text that ends in mid-number can still be a model; a binary file cannot
+            match read(name, &whole[..end]) {
+                Ok(_) => assert!(
+                    name.ends_with(".yaml"),
+                    "{name} cut to {end} bytes was read"
+                ),
+                Err(error) => assert!(error.to_string().starts_with(name)),
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_bytes_never_panic() {
+    let mut seed = 7u64;
+    let mut next = |below: usize| {
+        seed = seed
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (seed >> 33) as usize % below
+    };
+    for name in ["one_sided.pb", "two_sided.dp", "overflow.yaml"] {
+        let whole = bytes(name);
+        for _ in 0..300 {
+            let mut damaged = whole.clone();
+            for _ in 0..1 + next(4) {
+                let place = next(damaged.len());
+                damaged[place] = next(256) as u8;
+            }
+            // a changed weight is still a model; anything else must be an error with the file's name
+            if let Err(error) = read(name, &damaged) {
+                assert!(error.to_string().starts_with(name), "{error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The native engine against the readable reference, its gradients against finite differences, and the symmetries that
+//! every potential has.
+
+mod common;
+mod reference;
+
+use common::{Configuration, Images, largest_difference, model};
+use deepdms_potential::Error;
+use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
+use deepdms_potential::engine::{Engine, NativeEngine};
+use deepdms_potential::virial::Output;
+
+const MODELS: [&str; 6] = [
+    "one_sided.pb",
+    "two_sided.pb",
+    "exclude_one_sided.pb",
+    "trained_native.dp",
+    "gelu_silu.pb",
+    "silut_linear.pb",
+];
+const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
+
+fn engine(file: &str) -> NativeEngine {
+    NativeEngine::new(model(file)).unwrap()
+}
+
+#[test]
+fn atom_energies_are_those_of_the_formula() {
+    for file in MODELS.iter().chain(&[
+        "overflow.pb",
+        "overflow.dp",
+        "exclude_two_sided.pb",
+        "widths.pb",
+    ]) {
+        let mut engine = engine(file);
+        for name in CONFIGURATIONS {
+            let configuration = Configuration::stored(name);
+            let output = configuration.evaluate(&mut engine);
+            let images = Images::new(&configuration, engine.model().descriptor.cutoff());
+            let position = |k: usize| [0, 1, 2].map(|a| images.positions[3 * k + a]);
+            for i in 0..configuration.len() {
+                let origin = position(i);
+                let neighbours: Vec<_> = (0..images.types.len())
+                    .filter(|&j| j != i)
+                    .map(|j| {
+                        let there = position(j);
+                        (
+                            images.types[j] as usize,
+                            [0, 1, 2].map(|a| there[a] - origin[a]),
+                        )
+                    })
+                    .collect();
+                let expected =
+                    reference::atom_energy(engine.model(), images.types[i] as usize, &neighbours);
+                let difference = (output.atom_energies[i] - expected).abs();
+                assert!(
+                    difference < 1e-12,
+                    "{file} {name} atom {i}: {difference:e} eV"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn forces_are_minus_the_gradient_of_the_energy() {
+    let h = 1e-5;
+    for file in MODELS {
+        let mut engine = engine(file);
+        for name in CONFIGURATIONS {
+            let configuration = Configuration::stored(name);
+            let forces = configuration.evaluate(&mut engine).forces;
+            for k in (0..forces.len()).step_by(7) {
+                let mut energy = |shift: f64| {
+                    let mut moved = configuration.clone();
+                    moved.positions[k] += shift;
+                    moved.evaluate(&mut engine).energy
+                };
+                let slope = (energy(h) - energy(-h)) / (2.0 * h);
+                let difference = (forces[k] + slope).abs();
+                assert!(
+                    difference < 2e-7,
+                    "{file} {name} coordinate {k}: force {} and slope {slope}",
+                    forces[k]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_virial_is_minus_the_gradient_with_respect_to_strain() {
+    let h = 1e-6;
+    for file in MODELS {
+        let mut engine = engine(file);
+        for name in CONFIGURATIONS {
+            let configuration = Configuration::stored(name);
+            let virial = configuration.evaluate(&mut engine).virial;
+            for a in 0..3 {
+                for b in 0..3 {
+                    // r_a += e r_b, for atoms and lattice vectors alike
+                    let mut energy = |e: f64| {
+                        let mut strained = configuration.clone();
+                        let cell = strained
+                            .cell
+                            .iter_mut()
+                            .flat_map(|cell| cell.chunks_exact_mut(3));
+                        for vector in strained.positions.chunks_exact_mut(3).chain(cell) {
+                            vector[a] += e * vector[b];
+                        }
+                        strained.evaluate(&mut engine).energy
+                    };
+                    let slope = (energy(h) - energy(-h)) / (2.0 * h);
+                    let value = virial[3 * a + b];
+                    assert!(
+                        (value + slope).abs() < 2e-6,
+                        "{file} {name} {a}{b}: virial {value} and slope {slope}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_over_atoms_are_the_totals() {
+    let mut engine = engine("two_sided.pb");
+    let output = Configuration::stored("triclinic").evaluate(&mut engine);
+    let energy: f64 = output.atom_energies.iter().sum();
+    assert!((energy - output.energy).abs() < 1e-11);
+    for k in 0..9 {
+        let sum: f64 = output.atom_virials.iter().map(|virial| virial[k]).sum();
+        assert!((sum - output.virial[k]).abs() < 1e-11);
+    }
+    for a in 0..3 {
+        let force: f64 = output.forces.iter().skip(a).step_by(3).sum();
+        assert!(force.abs() < 1e-11, "total force {force:e}");
+    }
+}
+
+#[test]
+fn translation_rotation_and_renumbering_change_nothing() {
+    let mut engine = engine("one_sided.pb");
+    let configuration = Configuration::stored("cluster");
+    let output = configuration.evaluate(&mut engine);
+    let (sin, cos) = 0.7f64.sin_cos();
+    let turn = |v: &[f64]| [cos * v[0] - sin * v[1], sin * v[0] + cos * v[1], v[2]];
+
+    let mut moved = configuration.clone();
+    moved.positions = configuration
+        .positions
+        .chunks(3)
+        .flat_map(|r| turn(r).map(|x| x + 3.25))
+        .collect();
+    let expected: Vec<_> = output.forces.chunks(3).flat_map(turn).collect();
+    let turned = moved.evaluate(&mut engine);
+    assert!((turned.energy - output.energy).abs() < 1e-11);
+    assert!(largest_difference(&turned.forces, &expected) < 1e-11);
+
+    let n = configuration.len();
+    let backwards = Configuration {
+        types: configuration.types.iter().rev().copied().collect(),
+        positions: configuration
+            .positions
+            .chunks(3)
+            .rev()
+            .flatten()
+            .copied()
+            .collect(),
+        cell: None,
+    };
+    let reversed = backwards.evaluate(&mut engine);
+    let forces: Vec<_> = reversed.forces.chunks(3).rev().flatten().copied().collect();
+    assert_eq!(forces.len(), 3 * n);
+    assert!(largest_difference(&forces, &output.forces) < 1e-11);
+}
+
+#[test]
+fn virtual_atoms_are_not_there() {
+    let mut engine = engine("one_sided.pb");
+    let mut configuration = Configuration::stored("cluster");
+    let before = configuration.evaluate(&mut engine);
+    configuration.types.push(-1);
+    configuration.positions.extend([1.0, 1.0, 1.0]);
+    let after = configuration.evaluate(&mut engine);
+    assert_eq!(after.energy, before.energy);
+    assert_eq!(after.forces[..before.forces.len()], before.forces);
+    assert_eq!(after.forces[before.forces.len()..], [0.0; 3]);
+}
+
+#[test]
+fn no_atom_at_all_is_no_mistake() {
+    let list = NeighbourList::default();
+    let atoms = Atoms {
+        positions: &[],
+        types: &[],
+        list: &list,
+    };
+    let mut output = Output::default();
+    engine("one_sided.pb")
+        .evaluate(&atoms, true, &mut output)
+        .unwrap();
+    assert_eq!(output.energy, 0.0);
+}
+
+#[test]
+fn too_many_neighbours_are_counted() {
+    let mut engine = engine("overflow.pb");
+    Configuration::stored("dense").evaluate(&mut engine);
+    let sel = engine.model().descriptor.sel.clone();
+    let pairs: Vec<_> = engine.overflow().pairs().collect();
+    assert!(!pairs.is_empty());
+    for (_, neighbour, most) in pairs {
+        assert!(most > sel[neighbour]);
+    }
+    let mut roomy = self::engine("one_sided.pb");
+    Configuration::stored("gas").evaluate(&mut roomy);
+    assert_eq!(roomy.overflow().pairs().count(), 0);
+}
+
+/// Evaluates two atoms at `second - first = (x, 0, 0)`.
+fn pair(x: f64) -> Result<Output, Error> {
+    let mut list = NeighbourList::default();
+    list.push(0, [1]);
+    list.push(1, [0]);
+    let atoms = Atoms {
+        positions: &[0.0, 0.0, 0.0, x, 0.0, 0.0],
+        types: &[0, 1],
+        list: &list,
+    };
+    let mut output = Output::default();
+    engine("one_sided.pb")
+        .evaluate(&atoms, false, &mut output)
+        .map(|()| output)
+}
+
+#[test]
+fn overlapping_atoms_and_wild_coordinates_are_named() {
+    assert!(pair(2.0).is_ok());
+    let overlap = pair(0.0).unwrap_err();
+    assert_eq!(overlap.atoms(), Some((0, 1)));
+    assert_eq!(
+        overlap.with_ids(17, 4),
+        "atoms 17 and 4 overlap: their distance is 0.000e0 A. Move or delete one of them (delete_atoms overlap)"
+    );
+    let wild = pair(f64::NAN).unwrap_err();
+    assert_eq!(
+        wild.with_ids(4, 4),
+        "the coordinates of atom 4 are not finite (NaN, 0, 0). The run has gone unstable before this step: use a shorter time step or a better starting configuration"
+    );
+}
