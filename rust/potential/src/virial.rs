@@ -64,9 +64,9 @@ impl Output {
         vector: [f64; 3],
         gradient: [f64; 3],
     ) {
-        for a in 0..3 {
-            self.forces[3 * centre + a] += gradient[a];
-            self.forces[3 * neighbour + a] -= gradient[a];
+        for (a, slope) in gradient.into_iter().enumerate() {
+            self.forces[3 * centre + a] += slope;
+            self.forces[3 * neighbour + a] -= slope;
         }
         let share: [f64; 9] = std::array::from_fn(|k| -gradient[k / 3] * vector[k % 3]);
         for (sum, share) in self.virial.iter_mut().zip(share) {

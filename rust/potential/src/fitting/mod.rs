@@ -124,11 +124,11 @@ pub fn evaluate(
 }
 
 fn rows(values: &[f64], n: usize) -> ArrayView2<'_, f64> {
-    let width = if n == 0 { 0 } else { values.len() / n };
+    let width = values.len().checked_div(n).unwrap_or(0);
     ArrayView2::from_shape((n, width), values).expect("whole rows")
 }
 
 fn rows_mut(values: &mut [f64], n: usize) -> ArrayViewMut2<'_, f64> {
-    let width = if n == 0 { 0 } else { values.len() / n };
+    let width = values.len().checked_div(n).unwrap_or(0);
     ArrayViewMut2::from_shape((n, width), values).expect("whole rows")
 }

@@ -4,7 +4,9 @@
 //! where the hyper-parameters that have no node of their own must be recovered from it.
 
 use super::graph_def::{Graph, Tensor, Values};
-use super::{Activation, Format, Layer, Model, Network, Residual, SeA, Selection, Smoothing};
+use super::{
+    Activation, Format, Layer, Model, Network, Residual, SeA, Selection, Shaped, Smoothing,
+};
 use crate::Error;
 use ndarray::{Array1, Array2, Array3};
 use serde_json::Value;
@@ -141,7 +143,7 @@ impl FrozenGraph<'_> {
             .map_err(|what| self.inconsistent(name, what))
     }
 
-    fn floats(&self, name: &str) -> Result<Option<(Vec<usize>, Vec<f64>)>, Error> {
+    fn floats(&self, name: &str) -> Result<Option<Shaped>, Error> {
         match self.constant(name)? {
             None => Ok(None),
             Some(Tensor {
@@ -152,7 +154,7 @@ impl FrozenGraph<'_> {
         }
     }
 
-    fn required_floats(&self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Error> {
+    fn required_floats(&self, name: &str) -> Result<Shaped, Error> {
         self.floats(name)?
             .ok_or_else(|| self.inconsistent(name, "the graph has no such tensor"))
     }

@@ -20,6 +20,9 @@ pub use se_a::{SeA, Selection, Smoothing};
 use crate::Error;
 use ndarray::Array1;
 
+/// Shape and numbers of an array in a file, row-major.
+type Shaped = (Vec<usize>, Vec<f64>);
+
 /// An energy model: a descriptor, one fitting network a type, and energy offsets.
 #[derive(Clone, Debug)]
 pub struct Model {

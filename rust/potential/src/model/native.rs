@@ -3,7 +3,9 @@
 //! Both hold the same tree. Arrays are HDF5 datasets named by their path in the one, and nested lists in the other.
 
 use super::se_a::by_section;
-use super::{Activation, Format, Layer, Model, Network, Residual, SeA, Selection, Smoothing};
+use super::{
+    Activation, Format, Layer, Model, Network, Residual, SeA, Selection, Shaped, Smoothing,
+};
 use crate::Error;
 use hdf5_reader::{Hdf5File, OpenOptions};
 use ndarray::{Array1, Array2, Array3};
@@ -124,7 +126,7 @@ impl Reader<'_> {
     }
 
     /// Shape and numbers of an array; `None` for `null`.
-    fn array(&self, tree: &Value, key: &str) -> Result<Option<(Vec<usize>, Vec<f64>)>, Error> {
+    fn array(&self, tree: &Value, key: &str) -> Result<Option<Shaped>, Error> {
         let value = &tree[key];
         let array = match (&self.arrays, value) {
             (_, Value::Null) => return Ok(None),
@@ -138,7 +140,7 @@ impl Reader<'_> {
         array.map(Some).map_err(|what| self.inconsistent(key, what))
     }
 
-    fn required_array(&self, tree: &Value, key: &str) -> Result<(Vec<usize>, Vec<f64>), Error> {
+    fn required_array(&self, tree: &Value, key: &str) -> Result<Shaped, Error> {
         self.array(tree, key)?
             .ok_or_else(|| self.inconsistent(key, "the array is missing"))
     }
@@ -357,7 +359,7 @@ fn vacuum_types(assigned: &Value, n_types: usize) -> Vec<bool> {
         .collect()
 }
 
-fn read_dataset(file: &Hdf5File, path: &str) -> Result<(Vec<usize>, Vec<f64>), String> {
+fn read_dataset(file: &Hdf5File, path: &str) -> Result<Shaped, String> {
     let dataset = file.dataset(path).map_err(|error| error.to_string())?;
     let shape: Vec<_> = dataset
         .shape()

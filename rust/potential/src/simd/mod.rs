@@ -29,8 +29,11 @@ pub struct Kernels {
     /// `(t [4, m], a, slope_d [m, a], slope_t [4, m])`: gradient with respect to `t` from that with respect to `d`.
     pub contract_backward: fn(&[f64], usize, &[f64], &mut [f64]),
     /// `(slope_t [4, m], rows [n], g [n, m], h [n, m], slope_rows [n])`: gradient with respect to the rows, `h = dg/drow[0]`.
-    pub moments_backward: fn(&[f64], &[[f64; 4]], &[f64], &[f64], &mut [[f64; 4]]),
+    pub moments_backward: MomentsBackward,
 }
+
+/// Type of [`Kernels::moments_backward`].
+pub type MomentsBackward = fn(&[f64], &[[f64; 4]], &[f64], &[f64], &mut [[f64; 4]]);
 
 /// The loops for the processor that this runs on, or those that `DEEPDMS_SIMD` asks for.
 ///
