@@ -107,7 +107,7 @@ def training_input(section, steps):
             "training_data": {"systems": ["data"], "batch_size": 1},
             "numb_steps": steps,
             "seed": 13,
-            "disp_freq": 50,
+            "disp_freq": steps // 2,
             "save_freq": steps // 2,
         },
     }
