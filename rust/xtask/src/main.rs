@@ -30,7 +30,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let paths = Paths::of_this_repository();
     let (command, rest) = match arguments.split_first() {
-        Some((command, rest)) => (command.as_str(), rest),
+        // `cargo xtask bench -- --steps 5` means the same as without the two dashes
+        Some((command, rest)) => (
+            command.as_str(),
+            rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest),
+        ),
         None => ("help", &[][..]),
     };
     let outcome = match command {

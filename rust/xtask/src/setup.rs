@@ -126,10 +126,7 @@ fn make_views(paths: &Paths) -> Result<(), String> {
 
     let up_two = Path::new("../..");
     for (origin, file) in VIEW {
-        link(
-            &up_two.join(inside).join(origin),
-            &folder.join(file),
-        )?;
+        link(&up_two.join(inside).join(origin), &folder.join(file))?;
     }
     link(
         &Path::new("..").join(inside).join("torch/include"),
