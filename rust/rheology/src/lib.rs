@@ -8,7 +8,7 @@
 //! The crate is pure mathematics and text. It sees neither LAMMPS nor an interatomic potential: the caller moves the
 //! box to the [`Cell`] it is told and hands in one [`Sample`] at each sampling step.
 //!
-//! - [`mode`], [`cell`], [`phase`], [`protocol`]: which box, when
+//! - [`mode`], [`cell`], [`phase`], [`request`], [`protocol`]: which box, when
 //! - [`sum`], [`regression`], [`block`]: streaming least squares over blocks of cycles
 //! - [`series`], [`moduli`], [`noise`], [`work`]: statistics over blocks, elastic constants, error bars, energy audit
 //! - [`measurement`], [`outcome`]: the whole, fed with samples, and what its blocks add up to
@@ -28,6 +28,7 @@ pub mod protocol;
 pub mod readout;
 pub mod regression;
 pub mod report;
+pub mod request;
 pub mod restart;
 pub mod series;
 pub mod sum;
@@ -38,4 +39,5 @@ pub use cell::Cell;
 pub use error::Error;
 pub use measurement::{Measurement, Sample};
 pub use mode::Mode;
-pub use protocol::{Protocol, Request};
+pub use protocol::Protocol;
+pub use request::Request;

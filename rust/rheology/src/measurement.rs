@@ -1,6 +1,8 @@
 //! The measurement as a whole: it says which cell belongs to which step, takes one sample at each sampling step, closes
 //! blocks, and keeps what they add up to.
 
+mod continuation;
+
 use crate::block::BlockSums;
 use crate::cell::Cell;
 use crate::error::Error;
@@ -8,9 +10,9 @@ use crate::outcome::{
     Block, CONSERVED, Outcome, POTENTIAL, RESPONSES, TEMPERATURE, TOTAL, VIRIAL, VOLUME,
 };
 use crate::phase::{Moment, sin_cos_turn};
-use crate::protocol::{Protocol, Request};
+use crate::protocol::Protocol;
 use crate::regression::Design;
-use crate::restart::{Reader, State, Writer};
+use crate::request::Request;
 use crate::sum::Sum;
 use crate::work::Work;
 
@@ -343,99 +345,5 @@ impl Measurement {
             self.outcome.push(&block);
         }
         block
-    }
-
-    /// Settings that a continued measurement must share with the one it continues, as names and texts.
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        let p = &self.protocol;
-        vec![
-            ("mode", p.mode.name().to_owned()),
-            ("amplitude", p.amplitude.to_string()),
-            ("period in steps", p.period.to_string()),
-            ("Nevery", p.sample_every.to_string()),
-            ("timestep", p.timestep.to_string()),
-            ("nskip", p.skip.to_string()),
-            ("block", p.block.to_string()),
-            ("detrend", p.detrend.name().to_owned()),
-            ("harmonics", p.harmonics.to_string()),
-            ("ramp", p.ramp.to_string()),
-            ("phase", self.request.phase.to_string()),
-            (
-                "stress",
-                if self.virial_headline {
-                    "virial"
-                } else {
-                    "total"
-                }
-                .to_owned(),
-            ),
-        ]
-    }
-
-    /// The state as a blob for a restart file.
-    pub fn pack(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        let settings = self.settings();
-        out.integer(settings.len() as u64);
-        for (name, value) in settings {
-            out.text(name);
-            out.text(&value);
-        }
-        let start = self.start.unwrap_or_default();
-        out.integer(u64::from(self.start.is_some()));
-        out.integer(start.step as u64);
-        start.reference.write(&mut out);
-        out.real(start.atoms);
-        out.integer(self.last_sampled.map_or(0, |last| last + 1));
-        out.real(self.last_stress);
-        self.shifts.into_iter().for_each(|shift| out.real(shift));
-        self.sums.write(&mut out);
-        self.transient_sums.write(&mut out);
-        self.cycle.write(&mut out);
-        self.work.write(&mut out);
-        self.outcome.write(&mut out);
-        out.finish()
-    }
-
-    /// Restores the state that [`Measurement::pack`] stored. Fails where it belongs to other settings, naming the first
-    /// that differs, or where the blob is damaged.
-    pub fn unpack(&mut self, blob: &[u8]) -> Result<(), Error> {
-        let mut from = Reader::new(blob)?;
-        let settings = self.settings();
-        let stored = from.integer()?;
-        for (index, (name, value)) in settings.iter().enumerate() {
-            let (stored_name, stored_value) = if (index as u64) < stored {
-                (from.text()?, from.text()?)
-            } else {
-                Default::default()
-            };
-            if stored_name != *name || stored_value != *value {
-                return Err(Error::new(format!(
-                    "the restart file continues a measurement with {stored_name} {stored_value}, the command says \
-                     {name} {value}: repeat the command that wrote the restart file, or use another fix ID to start anew"
-                )));
-            }
-        }
-        let started = from.integer()? != 0;
-        let mut start = Start {
-            step: from.integer()? as i64,
-            ..Start::default()
-        };
-        start.reference.read(&mut from)?;
-        start.atoms = from.real()?;
-        let last = from.integer()?;
-        self.last_stress = from.real()?;
-        for shift in &mut self.shifts {
-            *shift = from.real()?;
-        }
-        self.sums.read(&mut from)?;
-        self.transient_sums.read(&mut from)?;
-        self.cycle.read(&mut from)?;
-        self.work.read(&mut from)?;
-        self.outcome.read(&mut from)?;
-        from.finish()?;
-        self.start = started.then_some(start);
-        self.last_sampled = last.checked_sub(1);
-        Ok(())
     }
 }
