@@ -65,10 +65,6 @@ fn foreign_files_are_refused_by_name() {
         message("m.yaml", b"a: 1"),
         "m.yaml: model: it has no type; is it a Deep Potential model?"
     );
-    assert_eq!(
-        message("m.pb", &bytes("one_sided_compressed.pb")),
-        "m.pb: a compressed model is not supported. Use the uncompressed .pb that it was made from ('dp freeze' without 'dp compress')"
-    );
 }
 
 #[test]

@@ -96,6 +96,8 @@ parity! {
     two_sided_native_yaml: "two_sided.yaml", DOUBLE;
     more_neighbours_than_sel_frozen_graph: "overflow.pb", DOUBLE;
     more_neighbours_than_sel_native: "overflow.dp", DOUBLE;
+    compressed_one_sided: "one_sided_compressed.pb", DOUBLE;
+    compressed_two_sided: "two_sided_compressed.pb", DOUBLE;
     davg_set_to_zero: "zero_davg.pb", DOUBLE;
     excluded_types_one_sided: "exclude_one_sided.pb", DOUBLE;
     excluded_types_two_sided: "exclude_two_sided.pb", DOUBLE;

@@ -10,13 +10,14 @@ use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::virial::Output;
 
-const MODELS: [&str; 6] = [
+const MODELS: [&str; 7] = [
     "one_sided.pb",
     "two_sided.pb",
     "exclude_one_sided.pb",
     "trained_native.dp",
     "gelu_silu.pb",
     "silut_linear.pb",
+    "two_sided_compressed.pb",
 ];
 const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
 

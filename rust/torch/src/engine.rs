@@ -7,7 +7,7 @@ use crate::cuda;
 use deepdms_potential::descriptor::environment::{Environment, Neighbour, Overflow};
 use deepdms_potential::descriptor::neighbours::Atoms;
 use deepdms_potential::engine::{Engine, check_forces, check_positions};
-use deepdms_potential::model::{Activation, Layer, Network, Residual};
+use deepdms_potential::model::{Activation, DEGREES, Embedding, Layer, Network, Residual, Table};
 use deepdms_potential::virial::Output;
 use deepdms_potential::{Error, Model};
 use ndarray::Array3;
@@ -22,10 +22,17 @@ const BLOCK: usize = 256;
 pub struct TorchEngine {
     model: Model,
     device: Device,
-    embeddings: Vec<TensorNetwork>,
+    embeddings: Vec<TensorEmbedding>,
     fitting: Vec<TensorNetwork>,
     overflow: Overflow,
     environment: Environment,
+}
+
+#[derive(Debug)]
+enum TensorEmbedding {
+    Network(TensorNetwork),
+    /// With the coefficients, `[rows, DEGREES, M1]`.
+    Table(Table, Tensor),
 }
 
 #[derive(Debug)]
@@ -53,14 +60,19 @@ impl TorchEngine {
             tch::set_num_interop_threads(1);
         });
         let device = cuda::device(device).map_err(Error::Engine)?;
-        let networks = |nets: &[Network]| {
-            nets.iter()
-                .map(|net| TensorNetwork::new(net, device))
-                .collect::<Result<Vec<_>, _>>()
-        };
+        let embeddings = &model.descriptor.embeddings;
+        let embeddings = embeddings
+            .iter()
+            .map(|net| TensorEmbedding::new(net, device))
+            .collect::<Result<_, _>>();
+        let fitting = model
+            .fitting
+            .iter()
+            .map(|net| TensorNetwork::new(net, device))
+            .collect::<Result<_, _>>();
         Ok(Self {
-            embeddings: networks(&model.descriptor.embeddings).map_err(failed)?,
-            fitting: networks(&model.fitting).map_err(failed)?,
+            embeddings: embeddings.map_err(failed)?,
+            fitting: fitting.map_err(failed)?,
             overflow: Overflow::new(model.n_types()),
             environment: Environment::default(),
             device,
@@ -233,6 +245,70 @@ impl Engine for TorchEngine {
             _ => "cpu".to_owned(),
         };
         format!("torch, fp64, device {device}")
+    }
+}
+
+impl TensorEmbedding {
+    fn new(embedding: &Embedding, device: Device) -> Result<Self, TchError> {
+        match embedding {
+            Embedding::Network(network) => TensorNetwork::new(network, device).map(Self::Network),
+            Embedding::Table(table) => {
+                let shape = [table.rows() as i64, DEGREES as i64, table.outputs() as i64];
+                let coefficients = Tensor::f_from_slice(table.coefficients())?
+                    .f_reshape(shape)?
+                    .f_to_device(device)?;
+                Ok(Self::Table(table.clone(), coefficients))
+            }
+        }
+    }
+
+    /// Outputs `[n, slots, M1]` for inputs `[n, slots, 1]`.
+    fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
+        let (table, coefficients) = match self {
+            Self::Network(network) => return network.forward(x),
+            Self::Table(table, coefficients) => (table, coefficients),
+        };
+        // The place of an input is piecewise constant; the way from there to the input carries the gradient.
+        let inputs: Vec<f64> =
+            Vec::try_from(x.f_detach()?.f_to_device(Device::Cpu)?.f_reshape([-1])?)?;
+        let places: Vec<_> = inputs.iter().map(|&x| table.place(x)).collect();
+        let column = |value: &dyn Fn(usize) -> f64| {
+            let values: Vec<_> = (0..inputs.len()).map(value).collect();
+            Tensor::f_from_slice(&values)?
+                .f_to_device(x.device())?
+                .f_reshape(x.size())
+        };
+        let rows: Vec<_> = places.iter().map(|place| place.row as i64).collect();
+        let rows = Tensor::f_from_slice(&rows)?.f_to_device(x.device())?;
+        let shape = [
+            x.size()[0],
+            x.size()[1],
+            DEGREES as i64,
+            table.outputs() as i64,
+        ];
+        let a = coefficients.f_index_select(0, &rows)?.f_reshape(shape)?;
+        let a = |degree: usize| a.f_select(2, degree as i64);
+        let inside = |k: usize| places[k].excess == 0.0;
+        // inside, the polynomial of the offset; outside, the tangent at a fixed offset
+        let start = column(&|k| {
+            if inside(k) {
+                inputs[k] - places[k].offset
+            } else {
+                0.0
+            }
+        })?;
+        let moving = column(&|k| f64::from(inside(k)))?;
+        let fixed = column(&|k| if inside(k) { 0.0 } else { places[k].offset })?;
+        let end = column(&|k| inputs[k] - places[k].excess)?;
+        let offset = x.f_sub(&start)?.f_mul(&moving)?.f_add(&fixed)?;
+        let excess = x.f_sub(&end)?.f_mul(&moving.f_neg()?.f_add_scalar(1.0)?)?;
+        let mut value = a(DEGREES - 1)?;
+        let mut slope = value.f_zeros_like()?;
+        for degree in (0..DEGREES - 1).rev() {
+            slope = slope.f_mul(&offset)?.f_add(&value)?;
+            value = value.f_mul(&offset)?.f_add(&a(degree)?)?;
+        }
+        value.f_add(&slope.f_mul(&excess)?)
     }
 }
 

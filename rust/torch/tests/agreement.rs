@@ -7,13 +7,15 @@ use common::{Configuration, largest_difference, model};
 use deepdms_potential::engine::NativeEngine;
 use deepdms_torch::TorchEngine;
 
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 11] = [
     "one_sided.pb",
     "two_sided.pb",
     "two_sided.dp",
     "overflow.pb",
     "overflow.dp",
     "zero_davg.pb",
+    "one_sided_compressed.pb",
+    "two_sided_compressed.pb",
     "exclude_one_sided.pb",
     "exclude_two_sided.pb",
     "atom_ener.pb",

@@ -1,9 +1,9 @@
-//! Embedding networks over many neighbours at once, with their derivative.
+//! Embedding curves over many neighbours at once, with their derivative.
 //!
 //! The input is one number, so the derivative is carried forward beside the value: `G(x)` and `H(x) = dG/dx` need one
 //! pass, and nothing has to be kept for a backward one.
 
-use crate::model::{Activation, Layer, Network, Residual};
+use crate::model::{Activation, Embedding, Layer, Network, Place, Residual};
 use crate::simd::Kernels;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -17,20 +17,42 @@ pub struct Scratch {
     input: Vec<f64>,
     output: Vec<f64>,
     slope: Vec<f64>,
+    places: Vec<Place>,
 }
 
-/// Writes `G` and `H`, both `[n, m]`, for the `n` inputs that `x` yields.
+/// Writes `G` and `H`, both `[n, m]`, for the first components of `n` rows.
 pub fn evaluate(
-    network: &Network,
+    embedding: &Embedding,
     kernels: &Kernels,
     rows: &[[f64; 4]],
     scratch: &mut Scratch,
     g: &mut Vec<f64>,
     h: &mut Vec<f64>,
 ) {
-    let m = network.outputs();
+    let m = embedding.outputs();
     g.resize(rows.len() * m, 0.0);
     h.resize(rows.len() * m, 0.0);
+    match embedding {
+        Embedding::Network(network) => through_network(network, kernels, rows, scratch, g, h),
+        Embedding::Table(table) => {
+            scratch.places.clear();
+            scratch
+                .places
+                .extend(rows.iter().map(|row| table.place(row[0])));
+            (kernels.tabulate)(&scratch.places, table.coefficients(), g, h);
+        }
+    }
+}
+
+fn through_network(
+    network: &Network,
+    kernels: &Kernels,
+    rows: &[[f64; 4]],
+    scratch: &mut Scratch,
+    g: &mut [f64],
+    h: &mut [f64],
+) {
+    let m = network.outputs();
     let outputs = g.chunks_mut(CHUNK * m).zip(h.chunks_mut(CHUNK * m));
     for (rows, (g, h)) in rows.chunks(CHUNK).zip(outputs) {
         let n = rows.len();
@@ -54,6 +76,7 @@ fn forward(layer: &Layer, kernels: &Kernels, n: usize, scratch: &mut Scratch) {
         input,
         output,
         slope,
+        ..
     } = scratch;
     let (inputs, outputs) = (layer.inputs(), layer.outputs());
     output.clear();

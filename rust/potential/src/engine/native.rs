@@ -7,7 +7,6 @@ use crate::descriptor::neighbours::Atoms;
 use crate::simd::{self, Kernels};
 use crate::virial::Output;
 use crate::{Error, Model, fitting};
-use ndarray::Array1;
 
 /// Atoms of one type that go through the fitting net together: enough to use each weight often, few enough for the
 /// embedding rows of all their neighbours to stay in the cache.
@@ -60,12 +59,12 @@ impl NativeEngine {
         let pairs = (0..n_types).flat_map(|a| (0..n_types).map(move |b| (a, b)));
         let padding = pairs
             .map(|(a, b)| {
-                let network = &descriptor.embeddings[descriptor.embedding_of[[a, b]]?];
+                let embedding = &descriptor.embeddings[descriptor.embedding_of[[a, b]]?];
                 let row = descriptor.padding_row(a, b);
                 if row == [0.0; 4] {
                     return None;
                 }
-                let g = network.apply(&Array1::from_elem(1, row[0]));
+                let g = embedding.apply(row[0]);
                 Some(
                     row.iter()
                         .flat_map(|r| g.iter().map(move |g| r * g))
@@ -112,9 +111,9 @@ impl NativeEngine {
             (!descriptor.masked[[centre_type, b]]).then_some(&descriptor.embeddings[index])
         };
         for (b, (g, h)) in work.embedded.iter_mut().enumerate() {
-            if let Some(network) = active(b) {
+            if let Some(embedding) = active(b) {
                 let rows = &work.environment.sections[b].rows;
-                embedding::evaluate(network, kernels, rows, &mut work.embedding, g, h);
+                embedding::evaluate(embedding, kernels, rows, &mut work.embedding, g, h);
             }
         }
         let n = entries.len();

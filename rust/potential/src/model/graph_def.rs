@@ -10,28 +10,28 @@ const MOST_ELEMENTS: usize = 1 << 26;
 
 /// A node of the graph.
 #[derive(Debug, Default)]
-pub(super) struct Node<'a> {
-    pub(super) op: &'a str,
-    pub(super) inputs: Vec<&'a str>,
+pub(in crate::model) struct Node<'a> {
+    pub(in crate::model) op: &'a str,
+    pub(in crate::model) inputs: Vec<&'a str>,
     attributes: Vec<(&'a str, &'a [u8])>,
 }
 
 /// A graph, borrowed from the file's bytes.
 #[derive(Debug)]
-pub(super) struct Graph<'a> {
+pub(in crate::model) struct Graph<'a> {
     nodes: HashMap<&'a str, Node<'a>>,
 }
 
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tensor {
-    pub(super) shape: Vec<usize>,
-    pub(super) values: Values,
+pub(in crate::model) struct Tensor {
+    pub(in crate::model) shape: Vec<usize>,
+    pub(in crate::model) values: Values,
 }
 
 /// Elements of a constant in row-major order.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Values {
+pub(in crate::model) enum Values {
     Float(Vec<f64>),
     Integer(Vec<i64>),
     Text(Vec<Vec<u8>>),
@@ -39,7 +39,7 @@ pub(super) enum Values {
 
 impl<'a> Graph<'a> {
     /// Reads all nodes; constants are decoded when they are asked for.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+    pub(in crate::model) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let mut nodes = HashMap::new();
         for field in Fields::of(bytes) {
             if let (1, Field::Bytes(message)) = field? {
@@ -53,17 +53,17 @@ impl<'a> Graph<'a> {
         Ok(Self { nodes })
     }
 
-    pub(super) fn node(&self, name: &str) -> Option<&Node<'a>> {
+    pub(in crate::model) fn node(&self, name: &str) -> Option<&Node<'a>> {
         self.nodes.get(name)
     }
 
     /// All nodes with their names, in no particular order.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = (&'a str, &Node<'a>)> {
+    pub(in crate::model) fn nodes(&self) -> impl Iterator<Item = (&'a str, &Node<'a>)> {
         self.nodes.iter().map(|(name, node)| (*name, node))
     }
 
     /// The constant called `name`; `Ok(None)` if there is no such node.
-    pub(super) fn constant(&self, name: &str) -> Result<Option<Tensor>, String> {
+    pub(in crate::model) fn constant(&self, name: &str) -> Result<Option<Tensor>, String> {
         let Some(node) = self.node(name) else {
             return Ok(None);
         };
@@ -111,15 +111,23 @@ impl<'a> Node<'a> {
     }
 
     /// A float attribute.
-    pub(super) fn float(&self, key: &str) -> Option<f32> {
+    pub(in crate::model) fn float(&self, key: &str) -> Option<f32> {
         Fields::of(self.attribute(key)?).find_map(|field| match field {
             Ok((4, Field::Fixed32(bytes))) => Some(f32::from_le_bytes(bytes)),
             _ => None,
         })
     }
 
+    /// An integer attribute.
+    pub(in crate::model) fn integer(&self, key: &str) -> Option<i64> {
+        Fields::of(self.attribute(key)?).find_map(|field| match field {
+            Ok((3, Field::Varint(value))) => Some(value as i64),
+            _ => None,
+        })
+    }
+
     /// A list-of-integers attribute.
-    pub(super) fn integers(&self, key: &str) -> Option<Vec<i64>> {
+    pub(in crate::model) fn integers(&self, key: &str) -> Option<Vec<i64>> {
         let list = Fields::of(self.attribute(key)?).find_map(|field| match field {
             Ok((1, Field::Bytes(bytes))) => Some(bytes),
             _ => None,

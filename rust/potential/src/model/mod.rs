@@ -4,18 +4,22 @@
 //! float32 cutoffs, where the energy bias is kept, what padding means) so that engines need not know where a model came from.
 
 mod activation;
+mod embedding;
 mod format;
 mod frozen_graph;
 mod graph_def;
 mod native;
 mod network;
 mod se_a;
+mod table;
 mod wire;
 
 pub use activation::Activation;
+pub use embedding::Embedding;
 pub use format::{Format, read};
 pub use network::{Layer, Network, Residual};
 pub use se_a::{SeA, Selection, Smoothing};
+pub use table::{DEGREES, Place, Table};
 
 use crate::Error;
 use ndarray::Array1;

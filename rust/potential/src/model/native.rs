@@ -4,7 +4,8 @@
 
 use super::se_a::by_section;
 use super::{
-    Activation, Format, Layer, Model, Network, Residual, SeA, Selection, Shaped, Smoothing,
+    Activation, Embedding, Format, Layer, Model, Network, Residual, SeA, Selection, Shaped,
+    Smoothing,
 };
 use crate::Error;
 use hdf5_reader::{Hdf5File, OpenOptions};
@@ -263,7 +264,7 @@ impl Reader<'_> {
             deviation: self.statistics(variables, "dstd", &sel)?,
             embeddings: nets
                 .into_iter()
-                .map(|net| self.network(net))
+                .map(|net| self.network(net).map(Embedding::Network))
                 .collect::<Result<_, _>>()?,
             embedding_of: Array2::from_shape_fn((n_types, n_types), index),
             masked,

@@ -123,14 +123,14 @@ pub struct Network {
 }
 
 impl Network {
-    /// Number of inputs.
+    /// Number of inputs; 0 without any layer.
     pub fn inputs(&self) -> usize {
-        self.layers[0].inputs()
+        self.layers.first().map_or(0, Layer::inputs)
     }
 
-    /// Number of outputs.
+    /// Number of outputs; 0 without any layer.
     pub fn outputs(&self) -> usize {
-        self.layers[self.layers.len() - 1].outputs()
+        self.layers.last().map_or(0, Layer::outputs)
     }
 
     /// Why the network is not one that maps `inputs` to `outputs` numbers, if it is not.

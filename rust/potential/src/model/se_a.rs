@@ -3,7 +3,7 @@
 //! Symbols: `r` distance, `w(r)` switch, `s = w(r)/r`, `R` environment row `(s, s x/r, s y/r, s z/r)` less its mean and
 //! over its deviation, `G` embedding of `R[0]`, `T = R^T G / N` moments `[4, M1]`, `D = T^T T[:, ..M2]` descriptor `[M1, M2]`.
 
-use super::network::Network;
+use super::embedding::Embedding;
 use ndarray::{Array2, Array3};
 
 /// Which neighbours are kept where an atom has more than `sel` of a type.
@@ -81,8 +81,8 @@ pub struct SeA {
     pub mean: Array3<f64>,
     /// Deviation of environment rows by centre and neighbour type, `[n_types, n_types, 4]`.
     pub deviation: Array3<f64>,
-    /// The distinct embedding networks, from 1 input to `M1` outputs.
-    pub embeddings: Vec<Network>,
+    /// The distinct embedding curves, from 1 input to `M1` outputs.
+    pub embeddings: Vec<Embedding>,
     /// Index into `embeddings` by centre and neighbour type; `None` contributes nothing at all, `[n_types, n_types]`.
     pub embedding_of: Array2<Option<usize>>,
     /// Pairs whose real neighbours contribute nothing while the empty slots still do, `[n_types, n_types]`.
@@ -180,12 +180,9 @@ impl SeA {
         if self.embeddings.is_empty() {
             return fault("embedding nets", "there is none".to_owned());
         }
-        if self.embeddings[0].layers.is_empty() {
-            return fault("embedding net 0", "it has no layer".to_owned());
-        }
         let m1 = self.m1();
-        for (k, network) in self.embeddings.iter().enumerate() {
-            if let Some(what) = network.fault(1, m1) {
+        for (k, embedding) in self.embeddings.iter().enumerate() {
+            if let Some(what) = embedding.fault(m1) {
                 return fault(&format!("embedding net {k}"), what);
             }
         }

@@ -8,6 +8,10 @@ macro_rules! kernels_for {
         pub(super) static KERNELS: $crate::simd::Kernels = $crate::simd::Kernels {
             name: $name,
             tanh: $crate::simd::instruction_set::compiled!($features, tanh(z: &mut [f64], slope: &mut [f64])),
+            tabulate: $crate::simd::instruction_set::compiled!(
+                $features,
+                tabulate(places: &[$crate::model::Place], coefficients: &[f64], g: &mut [f64], h: &mut [f64])
+            ),
             moments: $crate::simd::instruction_set::compiled!(
                 $features, moments(rows: &[[f64; 4]], g: &[f64], t: &mut [f64])),
             contract: $crate::simd::instruction_set::compiled!(

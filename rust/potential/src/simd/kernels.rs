@@ -1,6 +1,8 @@
 //! The inner loops, written once. Each is inlined into one function an instruction set, where the compiler turns the
 //! inner arrays of [`LANES`] numbers into vector registers.
 
+use crate::model::{DEGREES, Place};
+
 /// Numbers that are worked on together: one AVX-512 register, two of AVX2.
 const LANES: usize = 8;
 
@@ -54,6 +56,41 @@ pub(super) fn tanh<const FUSED: bool>(z: &mut [f64], slope: &mut [f64]) {
         let y = 1.0 - 2.0 / (exp::<FUSED>(2.0 * x) + 1.0);
         *z = y;
         *slope = fma::<FUSED>(-y, y, 1.0);
+    }
+}
+
+/// See [`super::Kernels::tabulate`].
+#[inline(always)]
+pub(super) fn tabulate<const FUSED: bool>(
+    places: &[Place],
+    coefficients: &[f64],
+    g: &mut [f64],
+    h: &mut [f64],
+) {
+    let m = g.len().checked_div(places.len()).unwrap_or(0).max(1);
+    let outputs = g.chunks_exact_mut(m).zip(h.chunks_exact_mut(m));
+    for (place, (g, h)) in places.iter().zip(outputs) {
+        let cell = &coefficients[place.row * DEGREES * m..][..DEGREES * m];
+        let (a0, a) = cell.split_at(m);
+        let (a1, a) = a.split_at(m);
+        let (a2, a) = a.split_at(m);
+        let (a3, a) = a.split_at(m);
+        let (a4, a5) = a.split_at(m);
+        let x = place.offset;
+        for p in 0..m {
+            // value and slope by one Horner scheme
+            let mut value = fma::<FUSED>(a5[p], x, a4[p]);
+            let mut slope = fma::<FUSED>(a5[p], x, value);
+            value = fma::<FUSED>(value, x, a3[p]);
+            slope = fma::<FUSED>(slope, x, value);
+            value = fma::<FUSED>(value, x, a2[p]);
+            slope = fma::<FUSED>(slope, x, value);
+            value = fma::<FUSED>(value, x, a1[p]);
+            slope = fma::<FUSED>(slope, x, value);
+            value = fma::<FUSED>(value, x, a0[p]);
+            g[p] = fma::<FUSED>(slope, place.excess, value);
+            h[p] = slope;
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod instruction_set;
 mod kernels;
 mod portable;
 
+use crate::model::Place;
 use std::sync::OnceLock;
 
 /// The inner loops of one instruction set. Shapes: `n` neighbours, `m` embedding outputs, `a` axis columns.
@@ -22,6 +23,8 @@ pub struct Kernels {
     pub name: &'static str,
     /// `(z, slope)`: replaces `z` by `tanh z` and writes `1 - tanh² z`.
     pub tanh: fn(&mut [f64], &mut [f64]),
+    /// `(places [n], coefficients [rows, 6, m], g [n, m], h [n, m])`: curves of a table and their slopes.
+    pub tabulate: fn(&[Place], &[f64], &mut [f64], &mut [f64]),
     /// `(rows [n], g [n, m], t [4, m])`: `t[c] += sum over rows of row[c] g`.
     pub moments: fn(&[[f64; 4]], &[f64], &mut [f64]),
     /// `(t [4, m], a, d [m, a])`: `d[p][q] = sum over c of t[c][p] t[c][q]`.
@@ -117,6 +120,37 @@ mod tests {
                     x.tanh()
                 );
                 assert!((slope[k] - (1.0 - y[k] * y[k])).abs() < 3e-16);
+            }
+        }
+    }
+
+    #[test]
+    fn tables_agree_with_the_polynomial() {
+        let m = 21;
+        let coefficients = numbers(3 * 6 * m, 6);
+        let places =
+            [(0, 0.3, 0.0), (2, 0.1, 0.7), (1, 0.0, -0.4)].map(|(row, offset, excess)| Place {
+                row,
+                offset,
+                excess,
+            });
+        for kernels in available() {
+            let (mut g, mut h) = (vec![9.0; 3 * m], vec![9.0; 3 * m]);
+            (kernels.tabulate)(&places, &coefficients, &mut g, &mut h);
+            for (j, place) in places.iter().enumerate() {
+                for p in 0..m {
+                    let a = |k: usize| coefficients[(place.row * 6 + k) * m + p];
+                    let value: f64 = (0..6).map(|k| a(k) * place.offset.powi(k as i32)).sum();
+                    let slope: f64 = (1..6)
+                        .map(|k| k as f64 * a(k) * place.offset.powi(k as i32 - 1))
+                        .sum();
+                    assert!(
+                        (g[j * m + p] - value - slope * place.excess).abs() < 1e-14,
+                        "{}",
+                        kernels.name
+                    );
+                    assert!((h[j * m + p] - slope).abs() < 1e-14, "{}", kernels.name);
+                }
             }
         }
     }

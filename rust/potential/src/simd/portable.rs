@@ -6,6 +6,7 @@ use super::{Kernels, kernels};
 pub(super) static KERNELS: Kernels = Kernels {
     name: "portable",
     tanh: kernels::tanh::<false>,
+    tabulate: kernels::tabulate::<false>,
     moments: kernels::moments::<false>,
     contract: kernels::contract::<false>,
     contract_backward: kernels::contract_backward::<false>,

@@ -20,7 +20,7 @@ pub fn atom_energy(model: &Model, centre: usize, neighbours: &[(usize, [f64; 3])
 
     let mut moments = Array2::<f64>::zeros((4, descriptor.m1()));
     for (b, &slots) in descriptor.sel.iter().enumerate() {
-        let Some(network) = descriptor.embedding_of[[centre, b]] else {
+        let Some(curve) = descriptor.embedding_of[[centre, b]] else {
             continue;
         };
         let mut real: Vec<_> = within
@@ -44,7 +44,7 @@ pub fn atom_energy(model: &Model, centre: usize, neighbours: &[(usize, [f64; 3])
             if descriptor.masked[[centre, b]] && slot < real.len() {
                 row.fill(0.0);
             }
-            let g = descriptor.embeddings[network].apply(&row.slice(s![0..1]).to_owned());
+            let g = descriptor.embeddings[curve].apply(row[0]);
             moments += &row.insert_axis(Axis(1)).dot(&g.insert_axis(Axis(0)));
         }
     }

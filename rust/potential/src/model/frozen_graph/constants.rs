@@ -1,0 +1,112 @@
+//! Constants of a frozen graph by name, with errors that name file and tensor.
+
+use super::super::Shaped;
+use super::super::graph_def::{Graph, Tensor, Values};
+use crate::Error;
+use ndarray::{Array1, Array2};
+
+pub(super) struct FrozenGraph<'a> {
+    pub(super) file: &'a str,
+    pub(super) graph: Graph<'a>,
+}
+
+impl FrozenGraph<'_> {
+    pub(super) fn inconsistent(&self, item: &str, what: impl Into<String>) -> Error {
+        Error::Inconsistent {
+            file: self.file.to_owned(),
+            item: item.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    pub(super) fn unsupported(&self, feature: impl Into<String>, remedy: &str) -> Error {
+        Error::Unsupported {
+            file: self.file.to_owned(),
+            feature: feature.into(),
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    // Constants by name
+
+    pub(super) fn constant(&self, name: &str) -> Result<Option<Tensor>, Error> {
+        self.graph
+            .constant(name)
+            .map_err(|what| self.inconsistent(name, what))
+    }
+
+    pub(super) fn floats(&self, name: &str) -> Result<Option<Shaped>, Error> {
+        match self.constant(name)? {
+            None => Ok(None),
+            Some(Tensor {
+                shape,
+                values: Values::Float(values),
+            }) => Ok(Some((shape, values))),
+            Some(_) => Err(self.inconsistent(name, "it does not hold floating-point numbers")),
+        }
+    }
+
+    pub(super) fn required_floats(&self, name: &str) -> Result<Shaped, Error> {
+        self.floats(name)?
+            .ok_or_else(|| self.inconsistent(name, "the graph has no such tensor"))
+    }
+
+    pub(super) fn integers(&self, name: &str) -> Result<Option<Vec<i64>>, Error> {
+        match self.constant(name)? {
+            None => Ok(None),
+            Some(Tensor {
+                values: Values::Integer(values),
+                ..
+            }) => Ok(Some(values)),
+            Some(_) => Err(self.inconsistent(name, "it does not hold integers")),
+        }
+    }
+
+    pub(super) fn integer(&self, name: &str) -> Result<i64, Error> {
+        match self.integers(name)?.as_deref() {
+            Some([value]) => Ok(*value),
+            Some(_) => Err(self.inconsistent(name, "it is not a single number")),
+            None => Err(self.inconsistent(
+                name,
+                "the graph has no such tensor; is it a Deep Potential model?",
+            )),
+        }
+    }
+
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>, Error> {
+        match self.constant(name)? {
+            None => Ok(None),
+            Some(Tensor {
+                values: Values::Text(values),
+                ..
+            }) if values.len() == 1 => Ok(Some(String::from_utf8_lossy(&values[0]).into_owned())),
+            Some(_) => Err(self.inconsistent(name, "it is not a single string")),
+        }
+    }
+
+    pub(super) fn counts(&self, name: &str, values: &[i64]) -> Result<Vec<usize>, Error> {
+        let counts: Result<Vec<_>, _> =
+            values.iter().map(|&value| usize::try_from(value)).collect();
+        counts.map_err(|_| self.inconsistent(name, format!("a negative number in {values:?}")))
+    }
+
+    pub(super) fn matrix(&self, name: &str) -> Result<Option<Array2<f64>>, Error> {
+        let Some((shape, values)) = self.floats(name)? else {
+            return Ok(None);
+        };
+        let [rows, columns] = shape[..] else {
+            return Err(self.inconsistent(name, format!("shape {shape:?} is not that of a matrix")));
+        };
+        let matrix = Array2::from_shape_vec((rows, columns), values);
+        matrix
+            .map(Some)
+            .map_err(|error| self.inconsistent(name, error.to_string()))
+    }
+
+    /// A vector, whether stored as `[n]` or as `[1, n]`.
+    pub(super) fn vector(&self, name: &str) -> Result<Option<Array1<f64>>, Error> {
+        Ok(self
+            .floats(name)?
+            .map(|(_, values)| Array1::from_vec(values)))
+    }
+}

@@ -1,0 +1,196 @@
+//! Tabulated embedding curves, as `dp compress` writes them.
+//!
+//! Two regions of equal steps, fine in `[lower, upper)` and coarse in `[upper, max)`; in each cell every output is a
+//! polynomial of fifth degree in the distance from the cell's start. Outside, the curve goes on as its tangent.
+
+use ndarray::Array1;
+
+/// Coefficients a cell and output.
+pub const DEGREES: usize = 6;
+
+/// Where an input falls.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Row of the table.
+    pub row: usize,
+    /// Distance from the start of the cell.
+    pub offset: f64,
+    /// Distance beyond the end of the table, along its tangent; 0 inside, negative below.
+    pub excess: f64,
+}
+
+/// Curves of one embedding net.
+#[derive(Clone, Debug)]
+pub struct Table {
+    lower: f64,
+    upper: f64,
+    max: f64,
+    steps: [f64; 2],
+    fine_rows: usize,
+    outputs: usize,
+    /// `[rows, DEGREES, outputs]`, ascending powers.
+    coefficients: Vec<f64>,
+}
+
+impl Table {
+    /// From what the file holds: `info` is `(lower, upper, max, fine step, coarse step, unused)`, `data` is
+    /// `[rows, 6 outputs]` with the six numbers of an output together.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn new(info: &[f64], data: &[f64], outputs: usize) -> Result<Self, String> {
+        let [lower, upper, max, fine, coarse, ..] = *info else {
+            return Err(format!(
+                "its description has {} numbers where 6 are needed",
+                info.len()
+            ));
+        };
+        let ordered = lower < upper && upper <= max && fine > 0.0 && coarse > 0.0;
+        if !(ordered && info[..5].iter().all(|x| x.is_finite())) {
+            return Err(format!("its description {info:?} makes no sense"));
+        }
+        if data.iter().any(|x| !x.is_finite()) {
+            return Err("it holds a number that is not finite".to_owned());
+        }
+        let width = DEGREES * outputs;
+        if width == 0 || data.is_empty() || data.len() % width != 0 {
+            return Err(format!(
+                "{} numbers are no whole rows of {width}",
+                data.len()
+            ));
+        }
+        let mut coefficients = vec![0.0; data.len()];
+        for (source, row) in data
+            .chunks_exact(width)
+            .zip(coefficients.chunks_exact_mut(width))
+        {
+            for (p, polynomial) in source.chunks_exact(DEGREES).enumerate() {
+                for (degree, value) in polynomial.iter().enumerate() {
+                    row[degree * outputs + p] = *value;
+                }
+            }
+        }
+        let fine_rows = ((upper - lower) / fine) as usize;
+        let table = Self {
+            lower,
+            upper,
+            max,
+            steps: [fine, coarse],
+            fine_rows,
+            outputs,
+            coefficients,
+        };
+        let needed = table.place(max.next_down()).row + 1;
+        let rows = data.len() / width;
+        if rows < needed {
+            return Err(format!(
+                "it has {rows} rows where its description needs {needed}"
+            ));
+        }
+        Ok(table)
+    }
+
+    /// `M1`
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Coefficients, `[rows, DEGREES, outputs]`, ascending powers.
+    pub fn coefficients(&self) -> &[f64] {
+        &self.coefficients
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.coefficients.len() / (DEGREES * self.outputs)
+    }
+
+    /// Where `x` falls.
+    #[inline]
+    pub fn place(&self, x: f64) -> Place {
+        let inside = x.clamp(self.lower, self.max.next_down());
+        let (row, offset) = if inside < self.upper {
+            let cell = ((inside - self.lower) / self.steps[0]) as usize;
+            (cell, inside - (cell as f64 * self.steps[0] + self.lower))
+        } else {
+            let cell = ((inside - self.upper) / self.steps[1]) as usize;
+            (
+                self.fine_rows + cell,
+                inside - (cell as f64 * self.steps[1] + self.upper),
+            )
+        };
+        Place {
+            row,
+            offset,
+            excess: x - inside,
+        }
+    }
+
+    /// Outputs for one input; slow and readable, for constants and tests.
+    pub fn apply(&self, x: f64) -> Array1<f64> {
+        let Place {
+            row,
+            offset,
+            excess,
+        } = self.place(x);
+        let cell = &self.coefficients[row * DEGREES * self.outputs..][..DEGREES * self.outputs];
+        Array1::from_shape_fn(self.outputs, |p| {
+            let a = |degree: usize| cell[degree * self.outputs + p];
+            let value = (0..DEGREES)
+                .map(|k| a(k) * offset.powi(k as i32))
+                .sum::<f64>();
+            let slope = (1..DEGREES)
+                .map(|k| k as f64 * a(k) * offset.powi(k as i32 - 1))
+                .sum::<f64>();
+            value + slope * excess
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, Table};
+
+    /// `x^2` on [-1, 1) in steps of 0.5 and on [1, 3) in steps of 1.
+    fn parabola() -> Table {
+        let starts = [-1.0, -0.5, 0.0, 0.5, 1.0, 2.0];
+        let data: Vec<f64> = starts
+            .iter()
+            .flat_map(|x| [x * x, 2.0 * x, 1.0, 0.0, 0.0, 0.0])
+            .collect();
+        Table::new(&[-1.0, 1.0, 3.0, 0.5, 1.0, -1.0], &data, 1).unwrap()
+    }
+
+    #[test]
+    fn inside_it_is_the_polynomial_and_outside_its_tangent() {
+        let table = parabola();
+        for x in [-1.0, -0.6, 0.0, 0.99, 1.0, 1.7, 2.999] {
+            assert!((table.apply(x)[0] - x * x).abs() < 1e-14, "{x}");
+        }
+        assert!((table.apply(-2.0)[0] - 3.0).abs() < 1e-14);
+        assert!((table.apply(4.0)[0] - 15.0).abs() < 1e-13);
+        assert_eq!(
+            table.place(1.25),
+            Place {
+                row: 4,
+                offset: 0.25,
+                excess: 0.0
+            }
+        );
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_its_description_is_refused() {
+        let info = [-1.0, 1.0, 3.0, 0.5, 1.0, -1.0];
+        assert_eq!(
+            Table::new(&info, &[0.0; 30], 1).unwrap_err(),
+            "it has 5 rows where its description needs 6"
+        );
+        assert_eq!(
+            Table::new(&info, &[0.0; 31], 1).unwrap_err(),
+            "31 numbers are no whole rows of 6"
+        );
+        let nonsense = Table::new(&[1.0, -1.0, 3.0, 0.5, 1.0, -1.0], &[0.0; 36], 1).unwrap_err();
+        assert!(nonsense.ends_with("makes no sense"), "{nonsense}");
+    }
+}
