@@ -53,7 +53,7 @@ impl Table {
             return Err("it holds a number that is not finite".to_owned());
         }
         let width = DEGREES * outputs;
-        if width == 0 || data.is_empty() || data.len() % width != 0 {
+        if width == 0 || data.is_empty() || !data.len().is_multiple_of(width) {
             return Err(format!(
                 "{} numbers are no whole rows of {width}",
                 data.len()

@@ -24,7 +24,7 @@ pub struct Kernels {
     /// `(z, slope)`: replaces `z` by `tanh z` and writes `1 - tanh² z`.
     pub tanh: fn(&mut [f64], &mut [f64]),
     /// `(places [n], coefficients [rows, 6, m], g [n, m], h [n, m])`: curves of a table and their slopes.
-    pub tabulate: fn(&[Place], &[f64], &mut [f64], &mut [f64]),
+    pub tabulate: Tabulate,
     /// `(rows [n], g [n, m], t [4, m])`: `t[c] += sum over rows of row[c] g`.
     pub moments: fn(&[[f64; 4]], &[f64], &mut [f64]),
     /// `(t [4, m], a, d [m, a])`: `d[p][q] = sum over c of t[c][p] t[c][q]`.
@@ -34,6 +34,9 @@ pub struct Kernels {
     /// `(slope_t [4, m], rows [n], g [n, m], h [n, m], slope_rows [n])`: gradient with respect to the rows, `h = dg/drow[0]`.
     pub moments_backward: MomentsBackward,
 }
+
+/// Type of [`Kernels::tabulate`].
+pub type Tabulate = fn(&[Place], &[f64], &mut [f64], &mut [f64]);
 
 /// Type of [`Kernels::moments_backward`].
 pub type MomentsBackward = fn(&[f64], &[[f64; 4]], &[f64], &[f64], &mut [[f64; 4]]);
