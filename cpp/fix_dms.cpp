@@ -228,7 +228,10 @@ void FixDMS::setup_pre_exchange()
 
 void FixDMS::setup(int /*vflag*/)
 {
-  if (ALL((*dms)->is_due((int64_t) update->ntimestep))) observe();
+  const auto step = (int64_t) update->ntimestep;
+  ALL((*dms)->check_start(step, (int64_t) update->laststep, current_box()));
+  talk();
+  if (ALL((*dms)->is_due(step))) observe();
   announce();
 }
 

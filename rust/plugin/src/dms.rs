@@ -76,6 +76,7 @@ mod ffi {
         fn reference(self: &Dms) -> Result<DmsBox>;
         fn open_files(self: &mut Dms, step: i64) -> Result<()>;
         fn strained_box(self: &Dms, step: i64, current: &DmsBox) -> Result<DmsBox>;
+        fn check_start(self: &mut Dms, step: i64, last: i64, current: &DmsBox) -> Result<()>;
         fn is_due(self: &Dms, step: i64) -> Result<bool>;
         fn next_due(self: &Dms, step: i64) -> Result<i64>;
         fn sample(self: &mut Dms, sample: &DmsSample) -> Result<()>;
@@ -275,6 +276,26 @@ impl Dms {
     fn strained_box(&self, step: i64, current: &ffi::DmsBox) -> Result<ffi::DmsBox, BridgeError> {
         dms("strained_box", || {
             self.measurement.cell(step, &cell_of(current)).map(box_of)
+        })
+    }
+
+    /// Fails where the run from `step` to `last` starts from another box than that of its strain; comments on its length
+    /// if it is the first.
+    fn check_start(
+        &mut self,
+        step: i64,
+        last: i64,
+        current: &ffi::DmsBox,
+    ) -> Result<(), BridgeError> {
+        dms("check_start", || {
+            let uniaxial = !self.measurement.protocol().mode.is_shear();
+            let all = uniaxial && !self.command.lateral_free;
+            self.measurement.check_cell(step, &cell_of(current), all)?;
+            if self.measurement.elapsed(step) == 0 && last > step {
+                self.warnings
+                    .extend(advice::on_length(&self.measurement, last));
+            }
+            Ok(())
         })
     }
 

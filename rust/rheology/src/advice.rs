@@ -8,6 +8,9 @@ use crate::units::StressUnit;
 /// Amplitude above which the response of a glass is rarely linear.
 const LARGE_AMPLITUDE: f64 = 0.02;
 
+/// Differences of E'' below this fraction of E' are rounding, not physics.
+const ROUNDING: f64 = 1e-6;
+
 /// Remarks on the settings, before the first step.
 pub fn on_settings(measurement: &Measurement) -> Vec<String> {
     let p = measurement.protocol();
@@ -22,6 +25,33 @@ pub fn on_settings(measurement: &Measurement) -> Vec<String> {
         remarks.push("nskip 0 keeps the start-up transient in the averages".to_owned());
     }
     remarks
+}
+
+/// A remark on a first run that ends at timestep `last`: too short for a block, or not a whole number of blocks.
+pub fn on_length(measurement: &Measurement, last: i64) -> Option<String> {
+    let p = measurement.protocol();
+    let cycles = measurement.elapsed(last) / p.period;
+    let steps = |cycles: u64| cycles * p.period;
+    if cycles < p.skip + p.block {
+        return Some(format!(
+            "this run ends before the first block is complete: results begin after {} cycles, {} steps",
+            p.skip + p.block,
+            steps(p.skip + p.block)
+        ));
+    }
+    let whole = p.skip + (cycles - p.skip) / p.block * p.block;
+    let end = p.cycles.map_or(measurement.elapsed(last), |limit| {
+        steps(limit).min(measurement.elapsed(last))
+    });
+    (end > steps(whole)).then(|| {
+        format!(
+            "the last {} steps of this run begin a block that it does not complete: they count only if another run \
+             follows, {} or {} steps would use all",
+            end - steps(whole),
+            steps(whole),
+            steps(whole + p.block)
+        )
+    })
 }
 
 /// `value` with about four significant digits.
@@ -89,7 +119,7 @@ pub fn on_results(measurement: &Measurement, unit: &StressUnit) -> Vec<(Remark, 
         ));
     }
     if reading.loss.error > reading.loss.value.abs()
-        && reading.loss.error > 1e-6 * reading.storage.value.abs()
+        && reading.loss.error > ROUNDING * reading.storage.value.abs()
     {
         remarks.push((
             Remark::Noise,
@@ -112,7 +142,14 @@ pub fn on_results(measurement: &Measurement, unit: &StressUnit) -> Vec<(Remark, 
             ),
         ));
     }
-    if reading.blocks >= 5 && reading.trend_over_error.abs() > 3.0 {
+    let outcome = measurement.outcome();
+    let change =
+        outcome.pairs[outcome.headline].b.slope().abs() * reading.blocks as f64 * unit.factor
+            / p.amplitude;
+    if reading.blocks >= 5
+        && reading.trend_over_error.abs() > 3.0
+        && change > ROUNDING * reading.storage.value.abs()
+    {
         remarks.push((
             Remark::Trend,
             format!(

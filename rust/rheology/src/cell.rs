@@ -56,6 +56,15 @@ impl Cell {
         cell
     }
 
+    /// Whether a bound or a tilt factor differs from `other` by more than 10⁻⁹ of the longest edge.
+    pub fn differs(&self, other: &Cell) -> bool {
+        let longest = self.lengths().into_iter().fold(0.0, f64::max);
+        let mine = self.low.iter().chain(&self.high).chain(&self.tilt);
+        let theirs = other.low.iter().chain(&other.high).chain(&other.tilt);
+        mine.zip(theirs)
+            .any(|(a, b)| (a - b).abs() > 1e-9 * longest)
+    }
+
     /// Fails when a tilt factor leaves ± half of the length along it, naming the tilt and how to stay inside.
     pub fn check_tilt(&self) -> Result<(), Error> {
         let lengths = self.lengths();

@@ -217,6 +217,30 @@ impl Measurement {
         ))
     }
 
+    /// Fails where `current` is not the cell of timestep `step`, because something else changed it. Entries that the
+    /// mode does not reach count only with `all`.
+    pub fn check_cell(&self, step: i64, current: &Cell, all: bool) -> Result<(), Error> {
+        let Some(start) = &self.start else {
+            return Ok(());
+        };
+        let base = if all { &start.reference } else { current };
+        let expected = Cell::strained(
+            base,
+            &start.reference,
+            self.protocol.mode,
+            self.strain(step),
+        );
+        if expected.differs(current) {
+            let name = self.protocol.mode.name();
+            return Err(Error::new(format!(
+                "the box at step {step} is not the reference box at its strain {:.6e} in {name}: it was changed between \
+                 runs, for instance by change_box, read_dump or rerun. Unfix and start a new measurement",
+                self.strain(step)
+            )));
+        }
+        Ok(())
+    }
+
     /// Whether a sample is due at timestep `step`.
     pub fn is_due(&self, step: i64) -> bool {
         let Some(start) = self.start else {
