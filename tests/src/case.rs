@@ -30,7 +30,7 @@ pub struct Case {
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Time limit of one run [s].
-    #[serde(default = "one_minute")]
+    #[serde(default = "two_minutes")]
     pub timeout: f64,
     /// The exact text of the error that must end the last deck.
     pub error: Option<String>,
@@ -224,8 +224,8 @@ fn in_lmp() -> Vec<String> {
     vec!["in.lmp".into()]
 }
 
-fn one_minute() -> f64 {
-    60.0
+fn two_minutes() -> f64 {
+    120.0
 }
 
 #[cfg(test)]

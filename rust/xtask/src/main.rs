@@ -52,7 +52,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            eprintln!("xtask {command}: {reason}");
+            if !reason.is_empty() {
+                eprintln!("xtask {command}: {reason}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -48,10 +48,30 @@ impl Counts {
     }
 }
 
-/// Builds and tests everything, or only the LAMMPS cases whose name contains the first of `arguments`.
+/// Builds and tests everything, or only the LAMMPS cases whose name contains the first of `arguments`. The line of counts
+/// is the last that is printed, also where something failed, and then the returned reason is empty.
 pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
-    plugin::run(paths)?;
     let mut counts = Counts::default();
+    if let Err(reason) = build_and_test(paths, arguments, &mut counts) {
+        eprintln!("xtask test: {reason}");
+        counts.failed += 1;
+    }
+    if counts.failed + counts.passed == 0 {
+        eprintln!("xtask test: no test ran");
+    }
+    println!(
+        "{} passed, {} failed, {} skipped",
+        counts.passed, counts.failed, counts.skipped
+    );
+    if counts.failed == 0 && counts.passed > 0 {
+        Ok(())
+    } else {
+        Err(String::new())
+    }
+}
+
+fn build_and_test(paths: &Paths, arguments: &[String], counts: &mut Counts) -> Result<(), String> {
+    plugin::run(paths)?;
     if let Some(name) = arguments.first() {
         say(&format!("test: LAMMPS cases with '{name}' in their name"));
         let only = [
@@ -62,34 +82,25 @@ pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
             "--",
             name.as_str(),
         ];
-        cargo_test(paths, &only, &mut counts)?;
-    } else {
-        say("test: unit tests and LAMMPS cases");
-        cargo_test(paths, &["--workspace", "--no-fail-fast"], &mut counts)?;
-        say("test: cargo fmt");
-        counts.add(check(paths, "cargo fmt", &["fmt", "--all", "--check"])?);
-        say("test: clippy");
-        let clippy = [
-            "clippy",
-            "--quiet",
-            "--release",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ];
-        counts.add(check(paths, "clippy", &clippy)?);
+        return cargo_test(paths, &only, counts);
     }
-    println!(
-        "{} passed, {} failed, {} skipped",
-        counts.passed, counts.failed, counts.skipped
-    );
-    match (counts.failed, counts.passed) {
-        (0, 0) => Err("no test ran".to_owned()),
-        (0, _) => Ok(()),
-        (failed, _) => Err(format!("{failed} failed")),
-    }
+    say("test: unit tests and LAMMPS cases");
+    cargo_test(paths, &["--workspace", "--no-fail-fast"], counts)?;
+    say("test: cargo fmt");
+    counts.add(check(paths, "cargo fmt", &["fmt", "--all", "--check"])?);
+    say("test: clippy");
+    let clippy = [
+        "clippy",
+        "--quiet",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    counts.add(check(paths, "clippy", &clippy)?);
+    Ok(())
 }
 
 /// Runs `cargo test`, adding its counts. A run that fails without a failed test (it did not compile, or a test program
