@@ -25,7 +25,7 @@ THREADS = {
 
 
 def measure(program, model, cells, steps, core, plugin=None):
-    """(microseconds an atom a step, loop time [s], atoms, potential energy an atom [eV]) of one run of in.bench."""
+    """(microseconds an atom a step, share of the core [%], atoms, energy an atom [eV]) of one run of in.bench."""
     command = [program, "-in", HERE / "in.bench", "-log", "none", "-var", "model", model]
     command += ["-var", "cells", cells, "-var", "steps", steps]
     if plugin:
@@ -41,8 +41,9 @@ def measure(program, model, cells, steps, core, plugin=None):
     if done.returncode or len(loops) != 2:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}\n{done.stderr[-1000:]}")
     seconds, atoms = float(loops[1][0]), int(loops[1][2])
+    share = float(re.findall(r"^([\d.]+)% CPU use", done.stdout, re.MULTILINE)[1])
     row = re.findall(r"^ +(\d+) +(\S+) +\S+ *$", done.stdout, re.MULTILINE)[-1]
-    return 1e6 * seconds / atoms / int(loops[1][1]), seconds, atoms, float(row[1]) / atoms
+    return 1e6 * seconds / atoms / int(loops[1][1]), share, atoms, float(row[1]) / atoms
 
 
 def main():
@@ -76,19 +77,22 @@ def main():
         "deepdms .pb": (ours, plain, options.plugin),
     }
     for cells in options.cells:
-        times, energies = {name: [] for name in variants}, {}
+        times, shares, energies = {name: [] for name in variants}, {}, {}
         for _ in range(options.repeats):
             for name, (program, model, plugin) in variants.items():
-                each, seconds, atoms, energy = measure(program, model, cells, options.steps, options.core, plugin)
+                each, share, atoms, energy = measure(program, model, cells, options.steps, options.core, plugin)
                 times[name].append(each)
                 energies[name] = energy
-                print(f"  {name}: {atoms} atoms, {options.steps} steps, {seconds:.2f} s, {each:.1f} us", flush=True)
+                shares[name] = min(shares.get(name, 100.0), share)
+                print(f"  {name}: {atoms} atoms, {options.steps} steps, {each:.1f} us, {share:.0f} % of a core", flush=True)
         fastest = min(times["deepmd-kit compressed .pb"])
         print(f"{4 * cells**3} atoms, one core, {options.steps} steps, {options.repeats} repeats alternately")
-        print(f"{'':28}{'us/atom/step: min':>18}{'median':>9}{'ratio':>8}{'E/atom [eV]':>18}")
+        print(f"{'':28}{'us/atom/step: min':>18}{'median':>9}{'speed':>8}{'E/atom [eV]':>18}{'core':>7}")
         for name, values in times.items():
             low, middle = min(values), statistics.median(values)
-            print(f"{name:28}{low:18.1f}{middle:9.1f}{fastest / low:8.2f}{energies[name]:18.10f}", flush=True)
+            print(f"{name:28}{low:18.1f}{middle:9.1f}{fastest / low:8.2f}{energies[name]:18.10f}{shares[name]:6.0f}%", flush=True)
+        if min(shares.values()) < 95.0:
+            print("The core was shared with other programs: these times are too long. Measure on an idle machine.")
 
 
 if __name__ == "__main__":
