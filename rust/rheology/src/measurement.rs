@@ -129,6 +129,11 @@ impl Measurement {
         &self.protocol
     }
 
+    /// Start phase as it was asked for [degrees].
+    pub fn phase_degrees(&self) -> f64 {
+        self.request.phase
+    }
+
     /// Averages over the used blocks.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome

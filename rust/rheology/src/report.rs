@@ -68,7 +68,7 @@ pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Prov
         p.detrend.name(),
         p.harmonics,
         p.ramp,
-        p.phase.to_degrees(),
+        measurement.phase_degrees(),
         if measurement.virial_headline() {
             "virial"
         } else {
@@ -152,7 +152,7 @@ pub fn summary(measurement: &Measurement, unit: &StressUnit, from: &Provenance) 
             "detrend": p.detrend.name(),
             "harmonics": p.harmonics,
             "ramp": p.ramp,
-            "phase_degrees": p.phase.to_degrees(),
+            "phase_degrees": measurement.phase_degrees(),
             "stress": if measurement.virial_headline() { "virial" } else { "total" },
         }),
     );
