@@ -2,7 +2,7 @@
 
     python tests/bench/make_paper_model.py [--out target/bench] [--steps 100]
 
-se_e2_a, cutoff 6 A, 46 + 46 + 26 slots, embedding 25-50-100, axis 16, fitting 240-240-240, float64. It is trained briefly
+se_e2_a, cutoff 6 A, 46 + 46 + 28 slots, embedding 25-50-100, axis 16, fitting 240-240-240, float64. It is trained briefly
 on an analytic pair potential (tests/models/systems.py): the weights decide nothing about the speed of a network, but
 they must not make the atoms fly apart. Writes paper.pb and paper_compressed.pb.
 """
@@ -26,7 +26,7 @@ MODEL = {
         "type": "se_e2_a",
         "rcut": 6.0,
         "rcut_smth": 0.5,
-        "sel": [46, 46, 26],
+        "sel": [46, 46, 28],
         "neuron": [25, 50, 100],
         "axis_neuron": 16,
         "resnet_dt": False,
