@@ -75,6 +75,7 @@ def main():
         "deepmd-kit .pb": (peer / "lmp", plain, None),
         "deepmd-kit compressed .pb": (peer / "lmp", compressed, None),
         "deepdms .pb": (ours, plain, options.plugin),
+        "deepdms compressed .pb": (ours, compressed, options.plugin),
     }
     for cells in options.cells:
         times, shares, energies = {name: [] for name in variants}, {}, {}
