@@ -13,9 +13,11 @@
 #include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
+#include "platform.h"
 #include "update.h"
 #include "utils.h"
 
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -43,7 +45,7 @@ static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string 
   int size = -1;    // less than 0: not readable
   if (lmp->comm->me == 0) {
     std::ifstream file(path, std::ios::binary);
-    if (file) {
+    if (file && !platform::path_is_directory(path)) {
       bytes.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
       if (!file.bad() && bytes.size() < (std::size_t) std::numeric_limits<int>::max())
         size = (int) bytes.size();

@@ -78,6 +78,9 @@ MODELS = {
 
 # Models that are also written in deepmd-kit's own serialized form.
 CONVERTED = ("one_sided", "two_sided", "overflow", "widths")
+
+# Models that are also converted to TorchScript; needs the PyTorch backend.
+SCRIPTED = (*CONVERTED, "exclude_one_sided")
 # Trained by the PyTorch backend and written only in the serialized form.
 NATIVE = {
     "trained_native": model(
@@ -131,6 +134,8 @@ def build(name, section, work):
         dp("convert-backend", "model.pb", "model.yaml", cwd=work)
         for suffix in ("dp", "yaml"):
             shutil.copy(work / f"model.{suffix}", HERE / f"{name}.{suffix}")
+    if name in SCRIPTED:
+        dp("convert-backend", "model.pb", HERE / f"{name}.pth", cwd=work)
     if name in COMPRESSED:
         table = ("-t", "input.json", "-s", COMPRESSED[name])
         dp("--tf", "compress", "-i", "model.pb", "-o", "compressed.pb", *table, cwd=work)
@@ -141,6 +146,7 @@ def build_native(name, section, work):
     Path(work, "input.json").write_text(json.dumps(training_input(section, steps=200)))
     dp("--pt", "train", "input.json", "--skip-neighbor-stat", cwd=work)
     dp("--pt", "freeze", "-o", "model.pth", cwd=work)
+    shutil.copy(work / "model.pth", HERE / f"{name}.pth")
     for suffix in ("dp", "yaml"):
         dp("convert-backend", "model.pth", f"model.{suffix}", cwd=work)
         shutil.copy(work / f"model.{suffix}", HERE / f"{name}.{suffix}")

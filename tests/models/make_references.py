@@ -2,7 +2,7 @@
 
     python tests/models/make_references.py [FILE ...]
 
-`.pb` files are evaluated as they are (TensorFlow backend). `.dp` and `.yaml` are evaluated by deepmd-kit's NumPy
+`.pb` and `.pth` files are evaluated as they are (TensorFlow and PyTorch backend). `.dp` and `.yaml` are evaluated by deepmd-kit's NumPy
 backend, which gives energies only; where torch can be imported, forces and virials come from the same file converted to
 the PyTorch backend, and both energies are compared here.
 """
@@ -77,7 +77,7 @@ def main(names):
     write_configurations(references / "configurations.json", systems)
     for name, system in systems.items():
         write_lammps_data(references / f"{name}.data", *system)
-    paths = [HERE / n for n in names] or sorted(p for s in ("pb", "dp", "yaml") for p in HERE.glob(f"*.{s}"))
+    paths = [HERE / n for n in names] or sorted(p for s in ("pb", "pth", "dp", "yaml") for p in HERE.glob(f"*.{s}"))
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
             text = json.dumps(reference(path, folder, systems), separators=(",", ":"))

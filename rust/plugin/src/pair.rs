@@ -162,7 +162,8 @@ impl Potential {
             self.file,
             model.format.suffix(),
             model.type_map.join(" "),
-            descriptor.cutoff(),
+            // frozen graphs hold it as float32, whose shortest decimals are what was typed
+            descriptor.cutoff() as f32,
             descriptor.sel,
             self.engine.describe(),
         )

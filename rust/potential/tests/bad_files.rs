@@ -19,7 +19,7 @@ fn foreign_files_are_refused_by_name() {
         (
             "m.pb",
             b"",
-            "m.pb: the file is empty. Models are read from frozen graphs (.pb) and deepmd-kit's own form (.dp, .yaml)",
+            "m.pb: the file is empty. Models are read from frozen graphs (.pb), TorchScript (.pth) and deepmd-kit's own form (.dp, .yaml)",
         ),
         (
             "m.pb",
@@ -29,12 +29,12 @@ fn foreign_files_are_refused_by_name() {
         (
             "notes.txt",
             b"hello, this is a text",
-            "notes.txt: it is not a Deep Potential model. Models are read from frozen graphs (.pb) and deepmd-kit's own form (.dp, .yaml)",
+            "notes.txt: it is not a Deep Potential model. Models are read from frozen graphs (.pb), TorchScript (.pth) and deepmd-kit's own form (.dp, .yaml)",
         ),
         (
             "m.pth",
             b"PK\x03\x04rest",
-            "m.pth: a TorchScript model (.pth) is not supported. Convert it: dp convert-backend m.pth model.dp",
+            "m.pth: not a complete TorchScript (.pth) file: ",
         ),
         (
             "m.pt2",
@@ -69,7 +69,12 @@ fn foreign_files_are_refused_by_name() {
 
 #[test]
 fn a_truncated_file_is_an_error_wherever_it_ends() {
-    for name in ["one_sided.pb", "one_sided.dp", "one_sided.yaml"] {
+    for name in [
+        "one_sided.pb",
+        "one_sided.dp",
+        "one_sided.yaml",
+        "one_sided.pth",
+    ] {
         let whole = bytes(name);
         let step = (whole.len() / 97).max(1);
         for end in (0..whole.len() - 1).step_by(step) {
@@ -94,7 +99,13 @@ fn damaged_bytes_never_panic() {
             .wrapping_add(1442695040888963407);
         (seed >> 33) as usize % below
     };
-    for name in ["one_sided.pb", "two_sided.dp", "overflow.yaml"] {
+    for name in [
+        "one_sided.pb",
+        "two_sided_compressed.pb",
+        "two_sided.dp",
+        "overflow.yaml",
+        "two_sided.pth",
+    ] {
         let whole = bytes(name);
         for _ in 0..300 {
             let mut damaged = whole.clone();

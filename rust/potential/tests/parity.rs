@@ -103,6 +103,12 @@ parity! {
     excluded_types_two_sided: "exclude_two_sided.pb", DOUBLE;
     energies_counted_from_the_free_atom: "atom_ener.pb", DOUBLE;
     float32_networks: "float32.pb", SINGLE;
+    one_sided_torch_script: "one_sided.pth", DOUBLE;
+    two_sided_torch_script: "two_sided.pth", DOUBLE;
+    more_neighbours_than_sel_torch_script: "overflow.pth", DOUBLE;
+    unequal_widths_torch_script: "widths.pth", DOUBLE;
+    excluded_types_torch_script: "exclude_one_sided.pth", DOUBLE;
+    trained_by_pytorch_torch_script: "trained_native.pth", DOUBLE;
     trained_by_pytorch_hdf5: "trained_native.dp", DOUBLE;
     trained_by_pytorch_yaml: "trained_native.yaml", DOUBLE;
     unequal_widths_frozen_graph: "widths.pb", DOUBLE;

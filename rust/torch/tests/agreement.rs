@@ -7,13 +7,14 @@ use common::{Configuration, largest_difference, model};
 use deepdms_potential::engine::NativeEngine;
 use deepdms_torch::TorchEngine;
 
-const MODELS: [&str; 11] = [
+const MODELS: [&str; 12] = [
     "one_sided.pb",
     "two_sided.pb",
     "two_sided.dp",
     "overflow.pb",
     "overflow.dp",
     "zero_davg.pb",
+    "exclude_one_sided.pth",
     "one_sided_compressed.pb",
     "two_sided_compressed.pb",
     "exclude_one_sided.pb",

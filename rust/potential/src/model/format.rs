@@ -1,6 +1,6 @@
 //! Which reader a file goes to. Contents decide where they are unmistakable, the suffix where they are not.
 
-use super::{Model, frozen_graph, native};
+use super::{Model, frozen_graph, native, torch_script};
 use crate::Error;
 
 /// A file format that models are read from.
@@ -12,6 +12,8 @@ pub enum Format {
     NativeHdf5,
     /// deepmd-kit's own serialization as text, `.yaml` or `.yml`.
     NativeYaml,
+    /// TorchScript, `.pth`.
+    TorchScript,
 }
 
 impl Format {
@@ -21,14 +23,14 @@ impl Format {
             Self::FrozenGraph => ".pb",
             Self::NativeHdf5 => ".dp",
             Self::NativeYaml => ".yaml",
+            Self::TorchScript => ".pth",
         }
     }
 }
 
 const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
-const READABLE: &str =
-    "Models are read from frozen graphs (.pb) and deepmd-kit's own form (.dp, .yaml)";
+const READABLE: &str = "Models are read from frozen graphs (.pb), TorchScript (.pth) and deepmd-kit's own form (.dp, .yaml)";
 
 /// Reads and validates a model from the bytes of a file; `file` is its path, for the suffix and for messages.
 ///
@@ -54,14 +56,13 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
         return native::read_hdf5(file, bytes);
     }
     if bytes.starts_with(ZIP_SIGNATURE) {
-        let feature = match suffix.as_str() {
-            "pt2" | "pte" => "a compiled PyTorch model (.pt2)",
-            _ => "a TorchScript model (.pth)",
+        return match suffix.as_str() {
+            "pt2" | "pte" => Err(unsupported(
+                "a compiled PyTorch model (.pt2)",
+                &format!("Convert it: dp convert-backend {file} model.dp"),
+            )),
+            _ => torch_script::read(file, bytes),
         };
-        return Err(unsupported(
-            feature,
-            &format!("Convert it: dp convert-backend {file} model.dp"),
-        ));
     }
     match suffix.as_str() {
         "yaml" | "yml" => native::read_yaml(file, bytes),

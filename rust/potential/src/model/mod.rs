@@ -12,6 +12,7 @@ mod native;
 mod network;
 mod se_a;
 mod table;
+mod torch_script;
 mod wire;
 
 pub use activation::Activation;

@@ -4,8 +4,8 @@
 
 use super::se_a::by_section;
 use super::{
-    Activation, Embedding, Format, Layer, Model, Network, Residual, SeA, Selection, Shaped,
-    Smoothing,
+    Activation, DEGREES, Embedding, Format, Layer, Model, Network, Residual, SeA, Selection,
+    Shaped, Smoothing, Table,
 };
 use crate::Error;
 use hdf5_reader::{Hdf5File, OpenOptions};
@@ -65,6 +65,28 @@ enum Arrays<'a> {
     Datasets(&'a Hdf5File),
     /// In the tree, as `{"@class": "np.ndarray", "value": [...]}`.
     Inline,
+    /// Elsewhere; the tree holds numbers by which to ask for them.
+    Numbered(&'a NumberedArrays<'a>),
+}
+
+/// Gives the array with a number.
+pub(super) type NumberedArrays<'a> = dyn Fn(u64) -> Result<Shaped, String> + 'a;
+
+/// Interprets a tree whose arrays are numbered.
+///
+/// # Errors
+/// As [`super::read`].
+pub(super) fn read_tree(
+    file: &str,
+    tree: &Value,
+    format: Format,
+    arrays: &NumberedArrays<'_>,
+) -> Result<Model, Error> {
+    let reader = Reader {
+        file,
+        arrays: Arrays::Numbered(arrays),
+    };
+    reader.model(tree, format)
 }
 
 struct Reader<'a> {
@@ -128,13 +150,20 @@ impl Reader<'_> {
 
     /// Shape and numbers of an array; `None` for `null`.
     fn array(&self, tree: &Value, key: &str) -> Result<Option<Shaped>, Error> {
-        let value = &tree[key];
+        self.numbers(&tree[key], key)
+    }
+
+    /// The same for a value that is called `key` in messages.
+    fn numbers(&self, value: &Value, key: &str) -> Result<Option<Shaped>, Error> {
         let array = match (&self.arrays, value) {
             (_, Value::Null) => return Ok(None),
             (Arrays::Datasets(file), Value::String(path)) => read_dataset(file, path),
             (Arrays::Inline, Value::Object(map)) => {
                 let (mut shape, mut numbers) = (Vec::new(), Vec::new());
                 flatten(&map["value"], 0, &mut shape, &mut numbers).map(|()| (shape, numbers))
+            }
+            (Arrays::Numbered(array), Value::Number(number)) => {
+                array(number.as_u64().unwrap_or(u64::MAX))
             }
             _ => Err("it is not an array".to_owned()),
         };
@@ -217,10 +246,7 @@ impl Reader<'_> {
             .filter(|sel| sel.len() == n_types)
             .ok_or_else(|| self.inconsistent("sel", format!("it is not {n_types} numbers")))?;
         let networks = &tree["embeddings"];
-        let nets: Vec<_> = self.list(networks, "networks")?.iter().collect();
-        if nets.iter().any(|net| net.is_null()) {
-            return Err(self.unsupported("a compressed model without its embedding nets"));
-        }
+        let nets = self.list(networks, "networks")?;
         // Index: neighbour, or centre + n_types * neighbour.
         let one_sided = self.integer(networks, "ndim")? == 1;
         let expected = if one_sided {
@@ -263,8 +289,9 @@ impl Reader<'_> {
             mean: self.statistics(variables, "davg", &sel)?,
             deviation: self.statistics(variables, "dstd", &sel)?,
             embeddings: nets
-                .into_iter()
-                .map(|net| self.network(net).map(Embedding::Network))
+                .iter()
+                .enumerate()
+                .map(|(k, net)| self.embedding(net, &tree["compress"]["@variables"], k))
                 .collect::<Result<_, _>>()?,
             embedding_of: Array2::from_shape_fn((n_types, n_types), index),
             masked,
@@ -309,6 +336,25 @@ impl Reader<'_> {
             ));
         }
         nets.iter().map(|net| self.network(net)).collect()
+    }
+
+    /// The `k`-th embedding: its table where the model is compressed, else its network.
+    fn embedding(&self, net: &Value, tables: &Value, k: usize) -> Result<Embedding, Error> {
+        let data = self.numbers(&tables["compress_data"][k], "compress_data")?;
+        match data.filter(|(_, numbers)| !numbers.is_empty()) {
+            Some((shape, numbers)) => {
+                let info = self.numbers(&tables["compress_info"][k], "compress_info")?;
+                let (_, info) = info.unwrap_or_default();
+                let outputs = shape.last().map_or(0, |columns| columns / DEGREES);
+                Table::new(&info, &numbers, outputs)
+                    .map(Embedding::Table)
+                    .map_err(|what| self.inconsistent("compress_data", what))
+            }
+            None if net.is_null() => {
+                Err(self.unsupported("a compressed model without its embedding nets"))
+            }
+            None => self.network(net).map(Embedding::Network),
+        }
     }
 
     fn network(&self, tree: &Value) -> Result<Network, Error> {
