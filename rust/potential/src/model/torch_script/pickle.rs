@@ -308,7 +308,7 @@ impl<'a> Machine<'a> {
     }
 
     fn set(&mut self, pairs: Vec<Item>) -> Result<(), String> {
-        if pairs.len() % 2 != 0 {
+        if !pairs.len().is_multiple_of(2) {
             return Err("a key has no value".to_owned());
         }
         let depth = deeper(pairs.iter())?;
