@@ -23,10 +23,18 @@ pub use se_a::{SeA, Selection, Smoothing};
 pub use table::{DEGREES, Place, Table};
 
 use crate::Error;
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 
 /// Shape and numbers of an array in a file, row-major.
 type Shaped = (Vec<usize>, Vec<f64>);
+
+/// An array of two dimensions.
+fn matrix((shape, numbers): Shaped) -> Result<Array2<f64>, String> {
+    let [rows, columns] = shape[..] else {
+        return Err(format!("shape {shape:?} is not that of a matrix"));
+    };
+    Array2::from_shape_vec((rows, columns), numbers).map_err(|error| error.to_string())
+}
 
 /// An energy model: a descriptor, one fitting network a type, and energy offsets.
 #[derive(Clone, Debug)]

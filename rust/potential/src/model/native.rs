@@ -2,6 +2,7 @@
 //!
 //! Both hold the same tree. Arrays are HDF5 datasets named by their path in the one, and nested lists in the other.
 
+use super::matrix;
 use super::se_a::by_section;
 use super::{
     Activation, DEGREES, Embedding, Format, Layer, Model, Network, Residual, SeA, Selection,
@@ -371,12 +372,9 @@ impl Reader<'_> {
         let activation = Activation::native(name)
             .ok_or_else(|| self.unsupported(format!("activation function '{name}'")))?;
         let variables = &tree["@variables"];
-        let (shape, numbers) = self.required_array(variables, "w")?;
-        let [rows, columns] = shape[..] else {
-            return Err(self.inconsistent("w", format!("shape {shape:?} is not that of a matrix")));
-        };
-        let weights = Array2::from_shape_vec((rows, columns), numbers)
-            .map_err(|error| self.inconsistent("w", error.to_string()))?;
+        let weights = matrix(self.required_array(variables, "w")?)
+            .map_err(|what| self.inconsistent("w", what))?;
+        let (rows, columns) = weights.dim();
         let bias = self
             .vector(variables, "b")?
             .unwrap_or_else(|| Array1::zeros(columns));

@@ -1,7 +1,7 @@
 //! Constants of a frozen graph by name, with errors that name file and tensor.
 
-use super::super::Shaped;
 use super::super::graph_def::{Graph, Tensor, Values};
+use super::super::{Shaped, matrix};
 use crate::Error;
 use ndarray::{Array1, Array2};
 
@@ -91,16 +91,8 @@ impl FrozenGraph<'_> {
     }
 
     pub(super) fn matrix(&self, name: &str) -> Result<Option<Array2<f64>>, Error> {
-        let Some((shape, values)) = self.floats(name)? else {
-            return Ok(None);
-        };
-        let [rows, columns] = shape[..] else {
-            return Err(self.inconsistent(name, format!("shape {shape:?} is not that of a matrix")));
-        };
-        let matrix = Array2::from_shape_vec((rows, columns), values);
-        matrix
-            .map(Some)
-            .map_err(|error| self.inconsistent(name, error.to_string()))
+        let stored = self.floats(name)?.map(matrix).transpose();
+        stored.map_err(|what| self.inconsistent(name, what))
     }
 
     /// A vector, whether stored as `[n]` or as `[1, n]`.
