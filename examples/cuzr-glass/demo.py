@@ -158,7 +158,7 @@ def arguments():
 def main():
     settings = arguments()
     start = time.monotonic()
-    dp_cycles, eam_cycles, sweep_cycles = (8, 22, 0) if settings.quick else (26, 82, 42)
+    dp_cycles, eam_cycles, sweep_cycles = (6, 14, 0) if settings.quick else (18, 34, 18)
 
     plan = []
     for temperature in TEMPERATURES:
