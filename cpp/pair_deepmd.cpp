@@ -17,6 +17,7 @@
 #include "update.h"
 #include "utils.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -64,7 +65,7 @@ static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string 
 
 /* ---------------------------------------------------------------------- */
 
-PairDeepMD::PairDeepMD(LAMMPS *lmp) : Pair(lmp), scale(nullptr)
+PairDeepMD::PairDeepMD(LAMMPS *lmp) : Pair(lmp), scale(nullptr), restarted(false)
 {
   if (strcmp(update->unit_style, "lj") == 0)
     error->all(FLERR,
@@ -104,9 +105,11 @@ void PairDeepMD::compute(int eflag, int vflag)
   const std::size_t nall = atom->nlocal + atom->nghost;
   const double *x = nall ? &atom->x[0][0] : nullptr;
   double *f = nall ? &atom->f[0][0] : nullptr;
+  const bool compare = model.deviation_due((std::int64_t) update->ntimestep);
   const auto outcome = guard(error, FLERR, Reach::ThisRank, [&] {
     return model.compute(rust::Slice<const double>(x, 3 * nall),
-                         rust::Slice<const int>(atom->type, nall), vflag_atom || cvflag_atom);
+                         rust::Slice<const int>(atom->type, nall), vflag_atom || cvflag_atom,
+                         compare);
   });
   if (outcome.failed) {
     auto id = [&](std::size_t i) -> std::int64_t {
@@ -126,6 +129,7 @@ void PairDeepMD::compute(int eflag, int vflag)
   if (cvflag_atom && nall)
     model.add_centroid_virials(factor, rust::Slice<double>(&cvatom[0][0], 9 * nall));
 
+  if (compare) write_deviation();
   if (neighbor->ago == 0) warn_of_overflow();
 }
 
@@ -161,6 +165,74 @@ void PairDeepMD::warn_of_overflow()
 }
 
 /* ----------------------------------------------------------------------
+   how far the models disagree in this step, written by rank 0
+------------------------------------------------------------------------- */
+
+void PairDeepMD::write_deviation()
+{
+  deepdms::Potential &model = **potential;
+  comm->reverse_comm(this);    // forces of all models on ghosts go to their owners
+
+  const auto deviations = model.force_deviations(atom->nlocal);
+  double extremes[2] = {0.0, std::numeric_limits<double>::lowest()};    // largest, minus smallest
+  double sum = 0.0;
+  for (const double deviation : deviations) {
+    extremes[0] = std::max(extremes[0], deviation);
+    extremes[1] = std::max(extremes[1], -deviation);
+    sum += deviation;
+  }
+  double all_extremes[2], all_sum;
+  MPI_Reduce(extremes, all_extremes, 2, MPI_DOUBLE, MPI_MAX, 0, world);
+  MPI_Reduce(&sum, &all_sum, 1, MPI_DOUBLE, MPI_SUM, 0, world);
+
+  const auto virials = model.virials();
+  std::vector<double> all_virials(virials.size());
+  MPI_Reduce(virials.data(), all_virials.data(), (int) virials.size(), MPI_DOUBLE, MPI_SUM, 0,
+             world);
+
+  std::vector<double> all_by_atom;
+  if (model.deviation_by_atom()) {
+    std::vector<double> by_atom(atom->natoms, 0.0);
+    for (int i = 0; i < atom->nlocal; i++) {
+      if (!atom->tag_enable || atom->tag[i] < 1 || atom->tag[i] > atom->natoms)
+        error->one(FLERR,
+                   "Pair style deepmd: 'atomic' needs atom IDs from 1 to the number of atoms: use "
+                   "reset_atoms id");
+      by_atom[atom->tag[i] - 1] = deviations[i];
+    }
+    all_by_atom.resize(by_atom.size());
+    MPI_Reduce(by_atom.data(), all_by_atom.data(), (int) by_atom.size(), MPI_DOUBLE, MPI_SUM, 0,
+             world);
+  }
+
+  if (comm->me != 0) return;
+  const deepdms::DeviationLine line = {update->ntimestep, atom->natoms, all_extremes[0],
+                                       -all_extremes[1], all_sum};
+  guard(error, FLERR, Reach::ThisRank, [&] {
+    model.write_deviation(
+        line, rust::Slice<const double>(all_virials.data(), all_virials.size()),
+        rust::Slice<const double>(all_by_atom.data(), all_by_atom.size()), restarted);
+  });
+}
+
+/* ---------------------------------------------------------------------- */
+
+int PairDeepMD::pack_reverse_comm(int n, int first, double *buf)
+{
+  const std::size_t size = (std::size_t) n * comm_reverse;
+  (*potential)->pack_forces(first, n, rust::Slice<double>(buf, size));
+  return (int) size;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::unpack_reverse_comm(int n, int *list, double *buf)
+{
+  (*potential)->unpack_forces(rust::Slice<const int>(list, n),
+                              rust::Slice<const double>(buf, (std::size_t) n * comm_reverse));
+}
+
+/* ----------------------------------------------------------------------
    end of a run: neighbours may have become too many since the last list
 ------------------------------------------------------------------------- */
 
@@ -179,13 +251,17 @@ void PairDeepMD::settings(int narg, char **arg)
   const auto parsed = guard(error, FLERR, Reach::Everyone, [&] {
     return deepdms::parse_settings(rust::Slice<const rust::String>(words.data(), words.size()));
   });
-  const std::string path(parsed->model_file());
-  const auto bytes = read_everywhere(lmp, path);
   const deepdms::Units units = {force->boltz / BOLTZMANN, force->angstrom};
-  potential = guard(error, FLERR, Reach::Everyone, [&] {
-    return deepdms::load_potential(
-        *parsed, rust::Slice<const std::uint8_t>(bytes.data(), bytes.size()), units);
-  });
+  auto fresh = guard(error, FLERR, Reach::Everyone,
+                     [&] { return deepdms::new_potential(*parsed, units); });
+  for (const auto &path : parsed->model_files()) {
+    const auto bytes = read_everywhere(lmp, std::string(path));
+    guard(error, FLERR, Reach::Everyone, [&] {
+      fresh->add_model(rust::Slice<const std::uint8_t>(bytes.data(), bytes.size()));
+    });
+  }
+  potential = std::move(fresh);
+  comm_reverse = 3 * (int) (*potential)->models();
   utils::logmesg(lmp, "{}\n", std::string((*potential)->describe()));
 }
 
@@ -256,7 +332,11 @@ double PairDeepMD::init_one(int i, int j)
 ------------------------------------------------------------------------- */
 
 void PairDeepMD::write_restart(FILE *) {}
-void PairDeepMD::read_restart(FILE *) {}
+
+void PairDeepMD::read_restart(FILE *)
+{
+  restarted = true;
+}
 
 /* ---------------------------------------------------------------------- */
 

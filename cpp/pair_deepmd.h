@@ -34,6 +34,8 @@ class PairDeepMD : public Pair {
   double init_one(int, int) override;
   void write_restart(FILE *) override;
   void read_restart(FILE *) override;
+  int pack_reverse_comm(int, int, double *) override;
+  void unpack_reverse_comm(int, int *, double *) override;
   double memory_usage() override;
   void *extract(const char *, int &) override;
 
@@ -41,9 +43,11 @@ class PairDeepMD : public Pair {
   void allocate();
   void update_list();
   void warn_of_overflow();
+  void write_deviation();
 
   std::optional<rust::Box<deepdms::Potential>> potential;
   double **scale;    // factor on energies and forces; [1][1] holds for all types
+  bool restarted;    // the style came from a restart file: its deviation file goes on
 };
 
 }    // namespace LAMMPS_NS

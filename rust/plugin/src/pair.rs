@@ -2,13 +2,16 @@
 //!
 //! LAMMPS' units come in and go out; in between everything is in Å and eV.
 
+mod deviation_file;
 mod settings;
 
 use crate::guard::{BridgeError, guard};
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
+use deepdms_potential::deviation::{self, Spread};
 use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::virial::{Output, centroid, symmetric};
-use deepdms_potential::{Error, model};
+use deepdms_potential::{Error, Model, model};
+use deviation_file::DeviationFile;
 use settings::{EngineChoice, Settings};
 
 #[cxx::bridge(namespace = "deepdms")]
@@ -32,17 +35,25 @@ mod ffi {
         second: usize,
     }
 
+    /// What one step gives to the deviation file, over all ranks.
+    struct DeviationLine {
+        step: i64,
+        n_atoms: i64,
+        /// Largest, smallest and sum of the deviations of forces.
+        largest: f64,
+        smallest: f64,
+        sum: f64,
+    }
+
     extern "Rust" {
         type PairSettings;
         fn parse_settings(words: &[String]) -> Result<Box<PairSettings>>;
-        fn model_file(self: &PairSettings) -> &str;
+        fn model_files(self: &PairSettings) -> Vec<String>;
 
         type Potential;
-        fn load_potential(
-            settings: &PairSettings,
-            bytes: &[u8],
-            units: Units,
-        ) -> Result<Box<Potential>>;
+        fn new_potential(settings: &PairSettings, units: Units) -> Result<Box<Potential>>;
+        fn add_model(self: &mut Potential, bytes: &[u8]) -> Result<()>;
+        fn models(self: &Potential) -> usize;
         fn describe(self: &Potential) -> String;
         fn cutoff(self: &Potential) -> f64;
         fn map_types(
@@ -58,6 +69,7 @@ mod ffi {
             positions: &[f64],
             types: &[i32],
             with_atom_virials: bool,
+            with_all_models: bool,
         ) -> Result<Outcome>;
         fn failure(self: &Potential, first_id: i64, second_id: i64) -> String;
 
@@ -68,13 +80,27 @@ mod ffi {
         fn add_atom_virials(self: &Potential, scale: f64, virials: &mut [f64]);
         fn add_centroid_virials(self: &Potential, scale: f64, virials: &mut [f64]);
 
+        fn deviation_due(self: &Potential, step: i64) -> bool;
+        fn deviation_by_atom(self: &Potential) -> bool;
+        fn pack_forces(self: &Potential, first: usize, count: usize, buffer: &mut [f64]);
+        fn unpack_forces(self: &mut Potential, atoms: &[i32], buffer: &[f64]);
+        fn force_deviations(self: &Potential, n_local: usize) -> Vec<f64>;
+        fn virials(self: &Potential) -> Vec<f64>;
+        fn write_deviation(
+            self: &mut Potential,
+            line: &DeviationLine,
+            virials: &[f64],
+            by_atom: &[f64],
+            append: bool,
+        ) -> Result<()>;
+
         fn overflow(self: &Potential) -> Vec<i32>;
         fn overflow_warnings(self: &mut Potential, most: &[i32]) -> Vec<String>;
         fn memory_usage(self: &Potential) -> f64;
     }
 }
 
-use ffi::{Outcome, Units};
+use ffi::{DeviationLine, Outcome, Units};
 
 /// A parsed `pair_style deepmd` line.
 pub struct PairSettings(Settings);
@@ -86,55 +112,46 @@ fn parse_settings(words: &[String]) -> Result<Box<PairSettings>, BridgeError> {
 }
 
 impl PairSettings {
-    fn model_file(&self) -> &str {
-        &self.0.model
+    fn model_files(&self) -> Vec<String> {
+        self.0.models.clone()
     }
 }
 
-/// A loaded model with its engine, and what a step needs between its calls.
+/// The models with their engines, and what a step needs between its calls. The first model drives the run.
 pub struct Potential {
-    engine: Box<dyn Engine>,
-    file: String,
+    settings: Settings,
+    models: Vec<Evaluated>,
     units: Units,
     /// Model type by LAMMPS type; the first entry belongs to no type.
     map: Vec<i32>,
     list: NeighbourList,
     positions: Vec<f64>,
     types: Vec<i32>,
-    output: Output,
     failure: Option<Error>,
     /// Pairs of types that were warned about.
     warned: Vec<bool>,
+    deviation: Option<DeviationFile>,
 }
 
-fn load_potential(
-    settings: &PairSettings,
-    bytes: &[u8],
-    units: Units,
-) -> Result<Box<Potential>, BridgeError> {
-    guard("loading a model", || {
-        let Settings {
-            model: file,
-            engine,
-            device,
-        } = &settings.0;
-        let model = model::read(file, bytes)?;
-        let n_types = model.n_types();
-        let engine: Box<dyn Engine> = match engine {
-            EngineChoice::Native => Box::new(NativeEngine::new(model)?),
-            EngineChoice::Torch => torch_engine(model, device)?,
-        };
+/// One model and what it gave for the step.
+struct Evaluated {
+    engine: Box<dyn Engine>,
+    output: Output,
+}
+
+fn new_potential(settings: &PairSettings, units: Units) -> Result<Box<Potential>, BridgeError> {
+    guard("pair settings", || {
         Ok::<_, Error>(Box::new(Potential {
-            engine,
-            file: file.clone(),
+            settings: settings.0.clone(),
+            models: Vec::new(),
             units,
             map: Vec::new(),
             list: NeighbourList::default(),
             positions: Vec::new(),
             types: Vec::new(),
-            output: Output::default(),
             failure: None,
-            warned: vec![false; n_types * n_types],
+            warned: Vec::new(),
+            deviation: None,
         }))
     })
 }
@@ -152,26 +169,87 @@ fn torch_engine(_: deepdms_potential::Model, _: &str) -> Result<Box<dyn Engine>,
 }
 
 impl Potential {
+    /// Reads the next of the model files, whose contents are `bytes`.
+    fn add_model(&mut self, bytes: &[u8]) -> Result<(), BridgeError> {
+        guard("loading a model", || {
+            let Settings {
+                engine,
+                device,
+                models: files,
+                ..
+            } = &self.settings;
+            let file = &files[self.models.len()];
+            let model = model::read(file, bytes)?;
+            if let Some(first) = self.models.first() {
+                let first = &first.engine.model().type_map;
+                if &model.type_map != first {
+                    return Err(Error::Engine(format!(
+                        "{file} knows the types {}, and {} knows {}: models whose deviation is wanted need the same types in the same order",
+                        model.type_map.join(" "),
+                        files[0],
+                        first.join(" "),
+                    )));
+                }
+            }
+            let n_types = model.n_types();
+            let engine: Box<dyn Engine> = match engine {
+                EngineChoice::Native => Box::new(NativeEngine::new(model)?),
+                EngineChoice::Torch => torch_engine(model, device)?,
+            };
+            self.warned.resize(n_types * n_types, false);
+            self.models.push(Evaluated {
+                engine,
+                output: Output::default(),
+            });
+            Ok(())
+        })
+    }
+
+    fn models(&self) -> usize {
+        self.models.len()
+    }
+
+    /// The model that drives the run.
+    fn first(&self) -> &Model {
+        self.models[0].engine.model()
+    }
+
+    fn output(&self) -> &Output {
+        &self.models[0].output
+    }
+
     /// The line at start-up.
     fn describe(&self) -> String {
-        let model = self.engine.model();
+        let model = self.first();
         let descriptor = &model.descriptor;
         format!(
-            "deepdms {}: {} ({}), types {}, rcut {} A, sel {:?}; engine {}, 1 thread",
+            "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, 1 thread",
             env!("CARGO_PKG_VERSION"),
-            self.file,
+            self.file(),
             model.format.suffix(),
+            match self.models.len() {
+                1 => String::new(),
+                n => format!(" and the deviation from {} more", n - 1),
+            },
             model.type_map.join(" "),
             // frozen graphs hold it as float32, whose shortest decimals are what was typed
             descriptor.cutoff() as f32,
             descriptor.sel,
-            self.engine.describe(),
+            self.models[0].engine.describe(),
         )
     }
 
-    /// Cutoff in LAMMPS' length unit.
+    fn file(&self) -> &str {
+        &self.settings.models[0]
+    }
+
+    /// The largest cutoff, in LAMMPS' length unit.
     fn cutoff(&self) -> f64 {
-        self.engine.model().descriptor.cutoff() * self.units.length
+        let cutoffs = self
+            .models
+            .iter()
+            .map(|model| model.engine.model().descriptor.cutoff());
+        cutoffs.fold(0.0, f64::max) * self.units.length
     }
 
     /// Maps LAMMPS types to model types, by the names of `pair_coeff` or, without names, in order; gives warnings.
@@ -181,7 +259,7 @@ impl Potential {
         lammps_types: usize,
     ) -> Result<Vec<String>, BridgeError> {
         guard("pair_coeff", || {
-            let type_map = &self.engine.model().type_map;
+            let type_map = &self.first().type_map;
             let known = type_map.join(" ");
             let mut map = vec![-1; lammps_types + 1];
             let mut warnings = Vec::new();
@@ -192,13 +270,13 @@ impl Potential {
                 if lammps_types > type_map.len() {
                     warnings.push(format!(
                         "{} knows {} types ({known}): LAMMPS types above that have no interaction. Name them in pair_coeff to be sure",
-                        self.file,
+                        self.file(),
                         type_map.len()
                     ));
                 } else if lammps_types < type_map.len() {
                     warnings.push(format!(
                         "{} knows more types ({known}) than the {lammps_types} of LAMMPS, which are taken in this order. Name them in pair_coeff to be sure",
-                        self.file
+                        self.file()
                     ));
                 }
             }
@@ -209,7 +287,7 @@ impl Potential {
                     None => {
                         return Err(format!(
                             "pair_coeff: element {name} is not in {}, which knows {known}",
-                            self.file
+                            self.file()
                         ));
                     }
                 };
@@ -241,6 +319,7 @@ impl Potential {
         positions: &[f64],
         types: &[i32],
         with_atom_virials: bool,
+        with_all_models: bool,
     ) -> Result<Outcome, BridgeError> {
         guard("pair compute", || {
             self.types.clear();
@@ -259,26 +338,28 @@ impl Potential {
                 types: &self.types,
                 list: &self.list,
             };
-            let sound = |failed, first, second| {
-                Ok(Outcome {
-                    failed,
-                    first,
-                    second,
-                })
+            let count = if with_all_models {
+                self.models.len()
+            } else {
+                1
             };
-            match self
-                .engine
-                .evaluate(&atoms, with_atom_virials, &mut self.output)
-            {
-                Ok(()) => sound(false, 0, 0),
-                Err(error) => match error.atoms() {
-                    Some((first, second)) => {
-                        self.failure = Some(error);
-                        sound(true, first, second)
-                    }
-                    None => Err(error),
-                },
+            for (k, model) in self.models[..count].iter_mut().enumerate() {
+                let Evaluated { engine, output } = model;
+                if let Err(error) = engine.evaluate(&atoms, with_atom_virials && k == 0, output) {
+                    let (first, second) = error.atoms().ok_or_else(|| error.to_string())?;
+                    self.failure = Some(error);
+                    return Ok(Outcome {
+                        failed: true,
+                        first,
+                        second,
+                    });
+                }
             }
+            Ok::<_, String>(Outcome {
+                failed: false,
+                first: 0,
+                second: 0,
+            })
         })
     }
 
@@ -290,12 +371,12 @@ impl Potential {
     }
 
     fn energy(&self, scale: f64) -> f64 {
-        self.output.energy * self.units.energy * scale
+        self.output().energy * self.units.energy * scale
     }
 
     fn add_forces(&self, scale: f64, forces: &mut [f64]) {
         let factor = scale * self.units.energy / self.units.length;
-        for (sum, force) in forces.iter_mut().zip(&self.output.forces) {
+        for (sum, force) in forces.iter_mut().zip(&self.output().forces) {
             *sum += factor * force;
         }
     }
@@ -303,14 +384,14 @@ impl Potential {
     /// Adds to `xx yy zz xy xz yz`.
     fn add_virial(&self, scale: f64, virial: &mut [f64]) {
         let factor = scale * self.units.energy;
-        for (sum, value) in virial.iter_mut().zip(symmetric(&self.output.virial)) {
+        for (sum, value) in virial.iter_mut().zip(symmetric(&self.output().virial)) {
             *sum += factor * value;
         }
     }
 
     fn add_atom_energies(&self, scale: f64, energies: &mut [f64]) {
         let factor = scale * self.units.energy;
-        for (sum, energy) in energies.iter_mut().zip(&self.output.atom_energies) {
+        for (sum, energy) in energies.iter_mut().zip(&self.output().atom_energies) {
             *sum += factor * energy;
         }
     }
@@ -318,7 +399,7 @@ impl Potential {
     /// Adds to `[n_all, 6]`, for `compute stress/atom`.
     fn add_atom_virials(&self, scale: f64, virials: &mut [f64]) {
         let factor = scale * self.units.energy;
-        for (sums, virial) in virials.chunks_exact_mut(6).zip(&self.output.atom_virials) {
+        for (sums, virial) in virials.chunks_exact_mut(6).zip(&self.output().atom_virials) {
             sums.iter_mut()
                 .zip(symmetric(virial))
                 .for_each(|(sum, value)| *sum += factor * value);
@@ -328,18 +409,116 @@ impl Potential {
     /// Adds to `[n_all, 9]`, for `compute centroid/stress/atom`.
     fn add_centroid_virials(&self, scale: f64, virials: &mut [f64]) {
         let factor = scale * self.units.energy;
-        for (sums, virial) in virials.chunks_exact_mut(9).zip(&self.output.atom_virials) {
+        for (sums, virial) in virials.chunks_exact_mut(9).zip(&self.output().atom_virials) {
             sums.iter_mut()
                 .zip(centroid(virial))
                 .for_each(|(sum, value)| *sum += factor * value);
         }
     }
 
+    /// Whether the deviation between models is written in this step.
+    fn deviation_due(&self, step: i64) -> bool {
+        let every = i64::from(self.settings.deviation.every);
+        self.models.len() > 1 && every > 0 && step % every == 0
+    }
+
+    /// Whether each atom has a column in the deviation file.
+    fn deviation_by_atom(&self) -> bool {
+        self.settings.deviation.atomic
+    }
+
+    /// Forces of all models on `count` atoms from `first` on, for the ranks that own these atoms: `[count, models, 3]`.
+    fn pack_forces(&self, first: usize, count: usize, buffer: &mut [f64]) {
+        let mut rows = buffer.chunks_exact_mut(3);
+        for atom in first..first + count {
+            for (model, row) in self.models.iter().zip(&mut rows) {
+                row.copy_from_slice(&model.output.forces[3 * atom..3 * atom + 3]);
+            }
+        }
+    }
+
+    /// Adds what another rank packed.
+    fn unpack_forces(&mut self, atoms: &[i32], buffer: &[f64]) {
+        let mut rows = buffer.chunks_exact(3);
+        for &atom in atoms {
+            for (model, row) in self.models.iter_mut().zip(&mut rows) {
+                let forces = &mut model.output.forces[3 * atom as usize..][..3];
+                forces
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, force)| *sum += force);
+            }
+        }
+    }
+
+    /// Deviation of the force on each local atom, in the unit of the deviation file.
+    fn force_deviations(&self, n_local: usize) -> Vec<f64> {
+        let forces: Vec<_> = self
+            .models
+            .iter()
+            .map(|model| &model.output.forces[..])
+            .collect();
+        let level = self
+            .settings
+            .deviation
+            .relative
+            .map(|level| level / self.units.energy);
+        let mut deviations = deviation::of_forces(&forces, n_local, level);
+        let unit = self.units.energy / self.units.length;
+        deviations
+            .iter_mut()
+            .for_each(|deviation| *deviation *= unit);
+        deviations
+    }
+
+    /// Virials of all models on this rank [eV], `[models, 3, 3]`.
+    fn virials(&self) -> Vec<f64> {
+        self.models
+            .iter()
+            .flat_map(|model| model.output.virial)
+            .collect()
+    }
+
+    /// Writes one line of the deviation file; `virials` and `by_atom` are sums over ranks, the latter in the order of ids.
+    fn write_deviation(
+        &mut self,
+        line: &DeviationLine,
+        virials: &[f64],
+        by_atom: &[f64],
+        append: bool,
+    ) -> Result<(), BridgeError> {
+        guard("deviation file", || {
+            let settings = &self.settings.deviation;
+            let n_atoms = line.n_atoms as f64;
+            let level = settings.relative_v.map(|level| level / self.units.energy);
+            let virials = virials.as_chunks::<9>().0;
+            let components =
+                deviation::of_virials(virials, n_atoms, level).map(|v| v * self.units.energy);
+            let virial = Spread::of_components(&components);
+            let force = Spread {
+                largest: line.largest,
+                smallest: line.smallest,
+                average: line.sum / n_atoms,
+            };
+            if self.deviation.is_none() {
+                self.deviation = Some(DeviationFile::open(
+                    &settings.file,
+                    settings.atomic,
+                    append,
+                )?);
+            }
+            match &mut self.deviation {
+                Some(file) => file.write(&deviation::line(line.step, virial, force, by_atom)),
+                None => Ok(()),
+            }
+        })
+    }
+
     /// Most neighbours seen by pair of types, `[n_types, n_types]`; 0 where `sel` always sufficed.
     fn overflow(&self) -> Vec<i32> {
-        let n_types = self.engine.model().n_types();
+        let n_types = self.first().n_types();
         let mut most = vec![0; n_types * n_types];
-        for (centre, neighbour, count) in self.engine.overflow().pairs() {
+        for (centre, neighbour, count) in self.models[0].engine.overflow().pairs() {
             most[centre * n_types + neighbour] = i32::try_from(count).unwrap_or(i32::MAX);
         }
         most
@@ -347,7 +526,7 @@ impl Potential {
 
     /// One warning for each pair of types in `most`, the maximum of [`Self::overflow`] over ranks, that had none yet.
     fn overflow_warnings(&mut self, most: &[i32]) -> Vec<String> {
-        let model = self.engine.model();
+        let model = self.models[0].engine.model();
         let n_types = model.n_types();
         let mut warnings = Vec::new();
         for (k, (&count, warned)) in most.iter().zip(&mut self.warned).enumerate() {
@@ -366,12 +545,8 @@ impl Potential {
 
     /// Bytes that grow with the number of atoms.
     fn memory_usage(&self) -> f64 {
-        let atoms = self.types.capacity() * 4
-            + (self.positions.capacity()
-                + self.output.forces.capacity()
-                + self.output.atom_energies.capacity())
-                * 8
-            + self.output.atom_virials.capacity() * 72;
-        (atoms + self.list.bytes()) as f64
+        let outputs: usize = self.models.iter().map(|model| model.output.bytes()).sum();
+        let own = self.types.capacity() * 4 + self.positions.capacity() * 8;
+        (own + outputs + self.list.bytes()) as f64
     }
 }

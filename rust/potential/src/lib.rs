@@ -7,7 +7,8 @@
 //! * [`fitting`]: the per-type network that turns descriptors into energies, over blocks of atoms;
 //! * [`engine`]: the [`engine::Engine`] trait that every evaluator answers, and the native CPU engine;
 //! * [`simd`]: the inner loops, compiled once for each instruction set and chosen at run time;
-//! * [`virial`]: how pair gradients become forces, virials and per-atom virials.
+//! * [`virial`]: how pair gradients become forces, virials and per-atom virials;
+//! * [`deviation`]: how far several models disagree.
 //!
 //! Units everywhere: Å, eV, eV/Å. Types are indices into the model's type map; a negative type is a virtual atom,
 //! which has no energy, feels no force and is nobody's neighbour.
@@ -18,6 +19,7 @@
 #![deny(unsafe_code)]
 
 pub mod descriptor;
+pub mod deviation;
 pub mod engine;
 mod error;
 pub mod fitting;

@@ -49,6 +49,12 @@ impl Output {
         }
     }
 
+    /// Memory that is held.
+    pub fn bytes(&self) -> usize {
+        8 * (self.atom_energies.capacity() + self.forces.capacity())
+            + 72 * self.atom_virials.capacity()
+    }
+
     /// Adds the energy of a centre [eV].
     pub fn add_energy(&mut self, centre: usize, energy: f64) {
         self.energy += energy;

@@ -12,12 +12,29 @@ pub enum EngineChoice {
 /// A parsed `pair_style deepmd` line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Path of the model file.
-    pub model: String,
+    /// Paths of the model files; the first drives the run.
+    pub models: Vec<String>,
     /// `engine native|torch`
     pub engine: EngineChoice,
     /// `device cpu|cuda|cuda:N`, for `engine torch`
     pub device: String,
+    /// What is done with the models after the first.
+    pub deviation: DeviationSettings,
+}
+
+/// How the deviation between several models is reported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviationSettings {
+    /// `out_freq`: steps between lines; 0 for none.
+    pub every: u32,
+    /// `out_file`
+    pub file: String,
+    /// `atomic`: a column for each atom.
+    pub atomic: bool,
+    /// `relative`: level for forces.
+    pub relative: Option<f64>,
+    /// `relative_v`: level for virials.
+    pub relative_v: Option<f64>,
 }
 
 /// Keywords of the style, deepmd-kit's included: each ends the list of model files.
@@ -51,30 +68,26 @@ impl Settings {
             .iter()
             .position(|word| KEYWORDS.contains(&word.as_str()));
         let (models, options) = words.split_at(first.unwrap_or(words.len()));
-        let model = match models {
-            [] => {
-                return Err(
-                    "pair_style deepmd needs a model file: pair_style deepmd model.pb".to_owned(),
-                );
-            }
-            [model] => model.clone(),
-            [_, second, ..] if !second.contains('.') => {
-                return Err(format!(
-                    "pair_style deepmd has no keyword '{second}'. Keywords are {}",
-                    known()
-                ));
-            }
-            several => {
-                return Err(format!(
-                    "pair_style deepmd was given {} models; the deviation between models is not available in this version, so give one",
-                    several.len()
-                ));
-            }
-        };
+        if models.is_empty() {
+            return Err(
+                "pair_style deepmd needs a model file: pair_style deepmd model.pb".to_owned(),
+            );
+        }
+        // a misspelt keyword would be taken for a file; model files have a suffix
+        if let Some(word) = models.iter().skip(1).find(|word| !word.contains('.')) {
+            return Err(unknown(word));
+        }
         let mut settings = Self {
-            model,
+            models: models.to_vec(),
             engine: EngineChoice::Native,
             device: "cpu".to_owned(),
+            deviation: DeviationSettings {
+                every: 100,
+                file: "model_devi.out".to_owned(),
+                atomic: false,
+                relative: None,
+                relative_v: None,
+            },
         };
         let mut words = options.iter();
         while let Some(keyword) = words.next() {
@@ -130,23 +143,23 @@ impl Settings {
                     ));
                 }
             }
-            // What belongs to the deviation between several models has no effect with one, here as in deepmd-kit.
             "out_freq" => {
                 let word = value()?;
-                if word.parse::<u32>().is_err() {
-                    return Err(format!(
-                        "Illegal out_freq, {word} is not a number of steps, 0 or more"
-                    ));
-                }
+                let every = word.parse().ok();
+                self.deviation.every = every.ok_or_else(|| {
+                    format!("Illegal out_freq, {word} is not a number of steps, 0 or more")
+                })?;
             }
-            "out_file" => {
-                value()?;
-            }
-            "atomic" => {}
+            "out_file" => self.deviation.file.clone_from(value()?),
+            "atomic" => self.deviation.atomic = true,
             "relative" | "relative_v" => {
                 let word = value()?;
-                if word.parse::<f64>().is_err() {
-                    return Err(format!("Illegal {keyword}, {word} is not a number"));
+                let level = word.parse::<f64>().ok().filter(|level| level.is_finite());
+                let level =
+                    level.ok_or_else(|| format!("Illegal {keyword}, {word} is not a number"))?;
+                match keyword {
+                    "relative" => self.deviation.relative = Some(level),
+                    _ => self.deviation.relative_v = Some(level),
                 }
             }
             "fparam"
@@ -164,19 +177,17 @@ impl Settings {
                     "{keyword}: models with charge or spin are not available in this version"
                 ));
             }
-            other => {
-                return Err(format!(
-                    "pair_style deepmd has no keyword '{other}'. Keywords are {}",
-                    known()
-                ));
-            }
+            other => return Err(unknown(other)),
         }
         Ok(())
     }
 }
 
-fn known() -> String {
-    KEYWORDS.join(", ")
+fn unknown(word: &str) -> String {
+    format!(
+        "pair_style deepmd has no keyword '{word}'. Keywords are {}",
+        KEYWORDS.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -195,7 +206,20 @@ mod tests {
     #[test]
     fn a_line_of_deepmd_kit_is_understood() {
         let settings = parse("graph.pb out_freq 10 out_file md.out atomic relative 1.0").unwrap();
-        assert_eq!(settings.model, "graph.pb");
+        assert_eq!(settings.models, ["graph.pb"]);
+        let deviation = &settings.deviation;
+        assert_eq!(
+            (deviation.every, deviation.file.as_str(), deviation.atomic),
+            (10, "md.out", true)
+        );
+        assert_eq!(
+            (deviation.relative, deviation.relative_v),
+            (Some(1.0), None)
+        );
+        assert_eq!(
+            parse("a.pb b.dp c.pth out_freq 10").unwrap().models.len(),
+            3
+        );
         assert_eq!(settings.engine, EngineChoice::Native);
         assert_eq!(
             parse("m.dp engine torch device cuda:1").unwrap().device,
@@ -233,8 +257,8 @@ mod tests {
                 "precision 'single' is not available in this version: use 'double'",
             ),
             (
-                "a.pb b.pb out_freq 10",
-                "pair_style deepmd was given 2 models; the deviation between models is not available in this version, so give one",
+                "a.pb b.pb relative x",
+                "Illegal relative, x is not a number",
             ),
             (
                 "m.pb fparam 0.1",
@@ -251,6 +275,7 @@ mod tests {
         for line in [
             "m.pb out_frequency 10",
             "m.pb atomic 10",
+            "a.pb b.pb outfreq 10",
             "m.pb engine native nonsense",
         ] {
             let message = parse(line).unwrap_err();
