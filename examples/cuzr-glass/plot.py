@@ -34,7 +34,11 @@ def samples(run):
 
 
 def loop(axes, runs, temperature):
-    """Stress against strain: every sample, the mean over cycles, and the ellipse of E' and E''."""
+    """Stress against strain: every sample of the DP, the means over cycles, and the ellipses of E' and E''.
+
+    The inset shows what makes the loop, the stress without its mean and its elastic part E' strain.
+    """
+    inset = axes.inset_axes([0.60, 0.13, 0.37, 0.33])
     for potential in ("eam", "dp"):
         run = runs[potential, temperature]
         strain, stress = samples(run)
@@ -49,6 +53,10 @@ def loop(axes, runs, temperature):
             axes.plot(strain.ravel() * 100, stress.ravel(), ".", ms=1.2, color=colour, alpha=0.15, zorder=1)
         axes.plot(x, mean, ".", ms=3, color=colour, alpha=0.8, zorder=2)
         axes.plot(100 * amplitude * np.sin(phase), ellipse, color=colour, lw=1.4, label=LABELS[potential], zorder=3)
+        inset.plot(x, mean - stress.mean() - storage * x / 100, ".", ms=2, color=colour, alpha=0.5)
+        inset.plot(100 * amplitude * np.sin(phase), amplitude * loss * np.cos(phase), color=colour, lw=1.2)
+    inset.set_title("σ − σ̄ − E′ε (GPa)", fontsize=7, pad=3)
+    inset.tick_params(labelsize=7)
     axes.set_title(f"{temperature} K", loc="left")
     axes.set_xlabel("strain (%)")
     axes.set_ylabel("stress (GPa)")
