@@ -127,20 +127,12 @@ fn check(paths: &Paths, name: &str, arguments: &[&str]) -> Result<bool, String> 
     Ok(passed)
 }
 
-/// cargo in the repository, with libtorch where the loader of a test program finds it.
+/// cargo in the repository.
 fn cargo(paths: &Paths) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let mut folders = vec![paths.libtorch().join("lib")];
-    if let Some(more) = env::var_os("LD_LIBRARY_PATH") {
-        folders.extend(env::split_paths(&more));
-    }
     command
         .current_dir(&paths.root)
-        .env("CARGO_TARGET_DIR", &paths.target)
-        .env(
-            "LD_LIBRARY_PATH",
-            env::join_paths(folders).expect("no folder has a colon in its name"),
-        );
+        .env("CARGO_TARGET_DIR", &paths.target);
     command
 }
 

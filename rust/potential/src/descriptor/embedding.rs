@@ -9,7 +9,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 /// Neighbours that go through all layers together: their intermediate rows stay in the second-level cache.
-const CHUNK: usize = 256;
+const CHUNK: usize = 128;
 
 /// Intermediate rows, kept between calls.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,7 @@ use crate::{Error, Model, fitting};
 
 /// Atoms of one type that go through the fitting net together: enough to use each weight often, few enough for the
 /// embedding rows of all their neighbours to stay in the cache.
-const BLOCK: usize = 64;
+const BLOCK: usize = 100;
 
 /// Evaluates a model on one core.
 #[derive(Debug)]
@@ -214,7 +214,9 @@ impl Engine for NativeEngine {
             }
         }
         for (centre_type, entries) in by_type.iter().enumerate() {
-            for block in entries.chunks(BLOCK) {
+            // equal blocks: a small last one would use each weight for few atoms
+            let blocks = entries.len().div_ceil(BLOCK).max(1);
+            for block in entries.chunks(entries.len().div_ceil(blocks).max(1)) {
                 self.evaluate_block(atoms, centre_type, block, output)?;
             }
         }
