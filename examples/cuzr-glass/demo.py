@@ -87,7 +87,8 @@ def execute(run, settings):
             elif columns and len(words) == len(columns) and words[0].isdigit():
                 row = dict(zip(columns, map(float, words)))
                 cycle = round(row["f_d[4]"])
-                if cycle and (cycle % every == 0 or cycle == run.cycles) and row["f_d[6]"]:
+                # errors come from the scatter of blocks: there is none before the second
+                if cycle and (cycle % every == 0 or cycle == run.cycles) and row["f_d[9]"]:
                     print(
                         f"  cycle {cycle:3d}/{run.cycles}  T {row['Temp']:6.1f} K"
                         f"   E' {row['f_d[6]']:7.2f} +- {row['f_d[9]']:.2f}"
