@@ -36,7 +36,7 @@ using deepdms::Reach;
 
 // the guard for calls that all ranks make with the same arguments
 
-#define ALL(call) deepdms::guard(error, FLERR, Reach::Everyone, [&] { return call; })
+#define ALL(call) deepdms::guard(lmp, FLERR, Reach::Everyone, [&] { return call; })
 
 static constexpr int LENGTH_BITS[3] = {Fix::BOX_CHANGE_X, Fix::BOX_CHANGE_Y, Fix::BOX_CHANGE_Z};
 static constexpr int TILT_BITS[3] = {Fix::BOX_CHANGE_XY, Fix::BOX_CHANGE_XZ, Fix::BOX_CHANGE_YZ};
@@ -206,7 +206,7 @@ void FixDMS::setup_pre_exchange()
   const auto step = (int64_t) update->ntimestep;
   const DmsBox now = current_box();
   const bool fresh = ALL((*dms)->begin(step, now, (double) atom->natoms));
-  deepdms::guard(error, FLERR, Reach::ThisRank, [&] { (*dms)->open_files(step); });
+  deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->open_files(step); });
   if (fresh) {
     const DmsBox reference = ALL((*dms)->reference());
     if (reference.low != now.low || reference.high != now.high) move_box(reference);
@@ -319,7 +319,7 @@ void FixDMS::observe()
   sample.reservoir = std::isfinite(reservoir) ? reservoir : 0.0;
 
   ALL((*dms)->sample(sample));
-  deepdms::guard(error, FLERR, Reach::ThisRank, [&] { (*dms)->write_files(); });
+  deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->write_files(); });
   talk();
 }
 

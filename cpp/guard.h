@@ -6,9 +6,15 @@
 #ifndef DEEPDMS_GUARD_H
 #define DEEPDMS_GUARD_H
 
+#include "comm.h"
 #include "error.h"
+#include "lammps.h"
 #include "rust/cxx.h"
 
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <thread>
 #include <utility>
 
 namespace deepdms {
@@ -17,20 +23,35 @@ namespace deepdms {
 enum class Reach { Everyone, ThisRank };
 
 /* ----------------------------------------------------------------------
+   end the run from one rank; the others learn of it by MPI_Abort
+   mpiexec may lose what a rank writes in the instant before that, so the
+   message goes ahead and is given time to arrive
+------------------------------------------------------------------------- */
+
+[[noreturn]] inline void stop_this_rank(LAMMPS_NS::LAMMPS *lmp, const char *file, int line,
+                                        const std::string &message)
+{
+  if (lmp->comm->nprocs > 1) {
+    fprintf(stderr, "ERROR on proc %d: %s (%s:%d)\n", lmp->comm->me, message.c_str(), file, line);
+    fflush(stderr);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  lmp->error->one(file, line, "{}", message);
+}
+
+/* ----------------------------------------------------------------------
    call into the Rust library; an error there becomes LAMMPS' own error
 ------------------------------------------------------------------------- */
 
 template <typename Call>
-auto guard(LAMMPS_NS::Error *error, const char *file, int line, Reach reach, Call &&call)
+auto guard(LAMMPS_NS::LAMMPS *lmp, const char *file, int line, Reach reach, Call &&call)
     -> decltype(call())
 {
   try {
     return std::forward<Call>(call)();
   } catch (const rust::Error &failure) {
-    if (reach == Reach::Everyone)
-      error->all(file, line, "{}", failure.what());
-    else
-      error->one(file, line, "{}", failure.what());
+    if (reach == Reach::ThisRank) stop_this_rank(lmp, file, line, failure.what());
+    lmp->error->all(file, line, "{}", failure.what());
   }
 }
 

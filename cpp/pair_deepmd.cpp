@@ -106,7 +106,7 @@ void PairDeepMD::compute(int eflag, int vflag)
   const double *x = nall ? &atom->x[0][0] : nullptr;
   double *f = nall ? &atom->f[0][0] : nullptr;
   const bool compare = model.deviation_due((std::int64_t) update->ntimestep);
-  const auto outcome = guard(error, FLERR, Reach::ThisRank, [&] {
+  const auto outcome = guard(lmp, FLERR, Reach::ThisRank, [&] {
     return model.compute(rust::Slice<const double>(x, 3 * nall),
                          rust::Slice<const int>(atom->type, nall), vflag_atom || cvflag_atom,
                          compare);
@@ -115,8 +115,8 @@ void PairDeepMD::compute(int eflag, int vflag)
     auto id = [&](std::size_t i) -> std::int64_t {
       return atom->tag_enable ? (std::int64_t) atom->tag[i] : (std::int64_t) i + 1;
     };
-    error->one(FLERR, "Step {}: {}", update->ntimestep,
-               std::string(model.failure(id(outcome.first), id(outcome.second))));
+    const std::string what(model.failure(id(outcome.first), id(outcome.second)));
+    deepdms::stop_this_rank(lmp, FLERR, fmt::format("Step {}: {}", update->ntimestep, what));
   }
 
   const double factor = scale[1][1];
@@ -195,9 +195,9 @@ void PairDeepMD::write_deviation()
     std::vector<double> by_atom(atom->natoms, 0.0);
     for (int i = 0; i < atom->nlocal; i++) {
       if (!atom->tag_enable || atom->tag[i] < 1 || atom->tag[i] > atom->natoms)
-        error->one(FLERR,
-                   "Pair style deepmd: 'atomic' needs atom IDs from 1 to the number of atoms: use "
-                   "reset_atoms id");
+        deepdms::stop_this_rank(lmp, FLERR,
+                                "Pair style deepmd: 'atomic' needs atom IDs from 1 to the number "
+                                "of atoms: use reset_atoms id");
       by_atom[atom->tag[i] - 1] = deviations[i];
     }
     all_by_atom.resize(by_atom.size());
@@ -208,7 +208,7 @@ void PairDeepMD::write_deviation()
   if (comm->me != 0) return;
   const deepdms::DeviationLine line = {update->ntimestep, atom->natoms, all_extremes[0],
                                        -all_extremes[1], all_sum};
-  guard(error, FLERR, Reach::ThisRank, [&] {
+  guard(lmp, FLERR, Reach::ThisRank, [&] {
     model.write_deviation(
         line, rust::Slice<const double>(all_virials.data(), all_virials.size()),
         rust::Slice<const double>(all_by_atom.data(), all_by_atom.size()), restarted);
@@ -248,15 +248,15 @@ void PairDeepMD::settings(int narg, char **arg)
   rust::Vec<rust::String> words;
   for (int i = 0; i < narg; i++) words.emplace_back(rust::String::lossy(arg[i]));
 
-  const auto parsed = guard(error, FLERR, Reach::Everyone, [&] {
+  const auto parsed = guard(lmp, FLERR, Reach::Everyone, [&] {
     return deepdms::parse_settings(rust::Slice<const rust::String>(words.data(), words.size()));
   });
   const deepdms::Units units = {force->boltz / BOLTZMANN, force->angstrom};
-  auto fresh = guard(error, FLERR, Reach::Everyone,
+  auto fresh = guard(lmp, FLERR, Reach::Everyone,
                      [&] { return deepdms::new_potential(*parsed, units); });
   for (const auto &path : parsed->model_files()) {
     const auto bytes = read_everywhere(lmp, std::string(path));
-    guard(error, FLERR, Reach::Everyone, [&] {
+    guard(lmp, FLERR, Reach::Everyone, [&] {
       fresh->add_model(rust::Slice<const std::uint8_t>(bytes.data(), bytes.size()));
     });
   }
@@ -297,7 +297,7 @@ void PairDeepMD::coeff(int narg, char **arg)
   for (int i = 2; i < narg; i++) names.emplace_back(rust::String::lossy(arg[i]));
   if (narg - 2 > atom->ntypes)
     error->all(FLERR, "pair_coeff names {} elements for {} atom types", narg - 2, atom->ntypes);
-  const auto warnings = guard(error, FLERR, Reach::Everyone, [&] {
+  const auto warnings = guard(lmp, FLERR, Reach::Everyone, [&] {
     return (*potential)->map_types(
         rust::Slice<const rust::String>(names.data(), names.size()), atom->ntypes);
   });

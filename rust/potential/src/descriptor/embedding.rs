@@ -14,10 +14,24 @@ const CHUNK: usize = 128;
 /// Intermediate rows, kept between calls.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    input: Vec<f64>,
-    output: Vec<f64>,
+    input: Rows,
+    output: Rows,
     slope: Vec<f64>,
     places: Vec<Place>,
+}
+
+/// What one layer passes to the next, `[n, width]`.
+#[derive(Clone, Debug, Default)]
+struct Rows {
+    values: Vec<f64>,
+    derivatives: Vec<f64>,
+}
+
+impl Rows {
+    fn resize(&mut self, len: usize) {
+        self.values.resize(len, 0.0);
+        self.derivatives.resize(len, 0.0);
+    }
 }
 
 /// Writes `G` and `H`, both `[n, m]`, for the first components of `n` rows.
@@ -53,84 +67,87 @@ fn through_network(
     h: &mut [f64],
 ) {
     let m = network.outputs();
+    let Some((last, hidden)) = network.layers.split_last() else {
+        return;
+    };
     let outputs = g.chunks_mut(CHUNK * m).zip(h.chunks_mut(CHUNK * m));
     for (rows, (g, h)) in rows.chunks(CHUNK).zip(outputs) {
-        let n = rows.len();
-        // values in the upper half, derivatives in the lower
-        scratch.input.clear();
-        scratch.input.extend(rows.iter().map(|row| row[0]));
-        scratch.input.resize(2 * n, 1.0);
-        for layer in &network.layers {
-            forward(layer, kernels, n, scratch);
-            std::mem::swap(&mut scratch.input, &mut scratch.output);
+        let Scratch {
+            input,
+            output,
+            slope,
+            ..
+        } = &mut *scratch;
+        input.resize(rows.len());
+        input
+            .values
+            .iter_mut()
+            .zip(rows)
+            .for_each(|(x, row)| *x = row[0]);
+        input.derivatives.fill(1.0);
+        for layer in hidden {
+            output.resize(rows.len() * layer.outputs());
+            forward(
+                layer,
+                kernels,
+                input,
+                &mut output.values,
+                &mut output.derivatives,
+                slope,
+            );
+            std::mem::swap(input, output);
         }
-        let (values, derivatives) = scratch.input.split_at(n * m);
-        g.copy_from_slice(values);
-        h.copy_from_slice(derivatives);
+        forward(last, kernels, input, g, h, slope);
     }
 }
 
 /// One layer: `y = idt f(x W + b) + residual`, and its derivative.
-fn forward(layer: &Layer, kernels: &Kernels, n: usize, scratch: &mut Scratch) {
-    let Scratch {
-        input,
-        output,
-        slope,
-        ..
-    } = scratch;
+fn forward(
+    layer: &Layer,
+    kernels: &Kernels,
+    input: &Rows,
+    values: &mut [f64],
+    derivatives: &mut [f64],
+    slope: &mut Vec<f64>,
+) {
     let (inputs, outputs) = (layer.inputs(), layer.outputs());
-    output.clear();
-    output.resize(2 * n * outputs, 0.0);
-    slope.resize(n * outputs, 0.0);
-    multiply(input, layer, output);
-    let (values, derivatives) = output.split_at_mut(n * outputs);
     let bias = layer.bias.as_slice().expect("a vector is contiguous");
-    for row in values.chunks_exact_mut(outputs) {
-        for (z, b) in row.iter_mut().zip(bias) {
-            *z += b;
-        }
+    values
+        .chunks_exact_mut(outputs)
+        .for_each(|row| row.copy_from_slice(bias));
+    multiply(&input.values, layer, 1.0, values);
+    multiply(&input.derivatives, layer, 0.0, derivatives);
+    if layer.activation == Activation::Tanh {
+        (kernels.tanh_with_derivative)(values, derivatives);
+    } else {
+        slope.resize(values.len(), 0.0);
+        activate(layer.activation, kernels, values, slope);
+        derivatives
+            .iter_mut()
+            .zip(slope)
+            .for_each(|(d, slope)| *d *= *slope);
     }
-    activate(layer.activation, kernels, values, slope);
-    for (derivative, slope) in derivatives.iter_mut().zip(slope.iter()) {
-        *derivative *= slope;
-    }
-    if let Some(timestep) = &layer.timestep {
-        for row in output.chunks_exact_mut(outputs) {
-            for (y, scale) in row.iter_mut().zip(timestep) {
-                *y *= scale;
+    for (y, x) in [(values, &input.values), (derivatives, &input.derivatives)] {
+        if let Some(timestep) = &layer.timestep {
+            for row in y.chunks_exact_mut(outputs) {
+                row.iter_mut()
+                    .zip(timestep)
+                    .for_each(|(y, scale)| *y *= scale);
             }
         }
-    }
-    if layer.residual != Residual::None {
-        for (y, x) in output
-            .chunks_exact_mut(outputs)
-            .zip(input.chunks_exact(inputs))
-        {
-            for half in y.chunks_exact_mut(inputs) {
-                for (y, x) in half.iter_mut().zip(x) {
-                    *y += x;
-                }
-            }
+        if layer.residual != Residual::None {
+            (kernels.add_residual)(x, inputs, y, outputs);
         }
     }
 }
 
-/// `output = input W` for rows of both.
-fn multiply(input: &[f64], layer: &Layer, output: &mut [f64]) {
+/// `output = input W + keep output`, row by row.
+fn multiply(input: &[f64], layer: &Layer, keep: f64, output: &mut [f64]) {
     let (inputs, outputs) = (layer.inputs(), layer.outputs());
-    if inputs == 1 {
-        let weights = layer.weights.as_slice().expect("a matrix is contiguous");
-        for (row, x) in output.chunks_exact_mut(outputs).zip(input) {
-            for (z, w) in row.iter_mut().zip(weights) {
-                *z = x * w;
-            }
-        }
-        return;
-    }
     let rows = input.len() / inputs;
     let x = ArrayView2::from_shape((rows, inputs), input).expect("rows of the input");
     let mut z = ArrayViewMut2::from_shape((rows, outputs), output).expect("rows of the output");
-    general_mat_mul(1.0, &x, &layer.weights, 0.0, &mut z);
+    general_mat_mul(1.0, &x, &layer.weights, keep, &mut z);
 }
 
 /// Replaces `z` by `f(z)` and writes `f'(z)`.

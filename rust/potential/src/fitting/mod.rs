@@ -67,17 +67,7 @@ pub fn evaluate(
             }
         }
         if layer.residual != Residual::None {
-            let inputs = layer.inputs();
-            for (y, x) in output
-                .chunks_exact_mut(width)
-                .zip(input.chunks_exact(inputs))
-            {
-                for half in y.chunks_exact_mut(inputs) {
-                    for (y, x) in half.iter_mut().zip(x) {
-                        *y += x;
-                    }
-                }
-            }
+            (kernels.add_residual)(input, layer.inputs(), output, width);
         }
     }
     energies.clear();

@@ -8,6 +8,14 @@ macro_rules! kernels_for {
         pub(super) static KERNELS: $crate::simd::Kernels = $crate::simd::Kernels {
             name: $name,
             tanh: $crate::simd::instruction_set::compiled!($features, tanh(z: &mut [f64], slope: &mut [f64])),
+            tanh_with_derivative: $crate::simd::instruction_set::compiled!(
+                $features,
+                tanh_with_derivative(z: &mut [f64], d: &mut [f64])
+            ),
+            add_residual: $crate::simd::instruction_set::compiled!(
+                $features,
+                add_residual(x: &[f64], inputs: usize, y: &mut [f64], outputs: usize)
+            ),
             tabulate: $crate::simd::instruction_set::compiled!(
                 $features,
                 tabulate(places: &[$crate::model::Place], coefficients: &[f64], g: &mut [f64], h: &mut [f64])

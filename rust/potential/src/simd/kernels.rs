@@ -47,15 +47,47 @@ fn exp<const FUSED: bool>(x: f64) -> f64 {
     p * power
 }
 
+/// `tanh x`
+#[inline(always)]
+fn tanh_of<const FUSED: bool>(x: f64) -> f64 {
+    // beyond 20, tanh is 1 to the last bit
+    1.0 - 2.0 / (exp::<FUSED>(2.0 * x.clamp(-20.0, 20.0)) + 1.0)
+}
+
 /// See [`super::Kernels::tanh`].
 #[inline(always)]
 pub(super) fn tanh<const FUSED: bool>(z: &mut [f64], slope: &mut [f64]) {
     for (z, slope) in z.iter_mut().zip(slope) {
-        // beyond 20, tanh is 1 to the last bit
-        let x = z.clamp(-20.0, 20.0);
-        let y = 1.0 - 2.0 / (exp::<FUSED>(2.0 * x) + 1.0);
+        let y = tanh_of::<FUSED>(*z);
         *z = y;
         *slope = fma::<FUSED>(-y, y, 1.0);
+    }
+}
+
+/// See [`super::Kernels::tanh_with_derivative`].
+#[inline(always)]
+pub(super) fn tanh_with_derivative<const FUSED: bool>(z: &mut [f64], d: &mut [f64]) {
+    for (z, d) in z.iter_mut().zip(d) {
+        let y = tanh_of::<FUSED>(*z);
+        *z = y;
+        *d *= fma::<FUSED>(-y, y, 1.0);
+    }
+}
+
+/// See [`super::Kernels::add_residual`].
+#[inline(always)]
+pub(super) fn add_residual<const FUSED: bool>(
+    x: &[f64],
+    inputs: usize,
+    y: &mut [f64],
+    outputs: usize,
+) {
+    for (y, x) in y.chunks_exact_mut(outputs).zip(x.chunks_exact(inputs)) {
+        for part in y.chunks_exact_mut(inputs) {
+            for (y, x) in part.iter_mut().zip(x) {
+                *y += x;
+            }
+        }
     }
 }
 
@@ -94,38 +126,32 @@ pub(super) fn tabulate<const FUSED: bool>(
     }
 }
 
+/// The numbers from `start` on, with zeros behind the end of `values`.
+#[inline(always)]
+fn lanes(values: &[f64], start: usize) -> [f64; LANES] {
+    let rest = &values[start..];
+    match rest.first_chunk() {
+        Some(whole) => *whole,
+        None => std::array::from_fn(|l| if l < rest.len() { rest[l] } else { 0.0 }),
+    }
+}
+
 /// See [`super::Kernels::moments`].
 #[inline(always)]
 pub(super) fn moments<const FUSED: bool>(rows: &[[f64; 4]], g: &[f64], t: &mut [f64]) {
     let m = t.len() / 4;
-    let (t0, rest) = t.split_at_mut(m);
-    let (t1, rest) = rest.split_at_mut(m);
-    let (t2, t3) = rest.split_at_mut(m);
-    let mut p = 0;
-    while p + LANES <= m {
+    for start in (0..m).step_by(LANES) {
+        let width = LANES.min(m - start);
         let mut sums = [[0.0; LANES]; 4];
         for (row, g) in rows.iter().zip(g.chunks_exact(m)) {
-            let g: &[f64; LANES] = g[p..p + LANES].try_into().expect("LANES numbers");
+            let g = lanes(g, start);
             for c in 0..4 {
-                for l in 0..LANES {
-                    sums[c][l] = fma::<FUSED>(row[c], g[l], sums[c][l]);
-                }
+                sums[c] = std::array::from_fn(|l| fma::<FUSED>(row[c], g[l], sums[c][l]));
             }
         }
-        for l in 0..LANES {
-            t0[p + l] += sums[0][l];
-            t1[p + l] += sums[1][l];
-            t2[p + l] += sums[2][l];
-            t3[p + l] += sums[3][l];
-        }
-        p += LANES;
-    }
-    for (row, g) in rows.iter().zip(g.chunks_exact(m)) {
-        for k in p..m {
-            t0[k] = fma::<FUSED>(row[0], g[k], t0[k]);
-            t1[k] = fma::<FUSED>(row[1], g[k], t1[k]);
-            t2[k] = fma::<FUSED>(row[2], g[k], t2[k]);
-            t3[k] = fma::<FUSED>(row[3], g[k], t3[k]);
+        for c in 0..4 {
+            let t = &mut t[c * m + start..][..width];
+            t.iter_mut().zip(sums[c]).for_each(|(t, sum)| *t += sum);
         }
     }
 }
@@ -176,6 +202,9 @@ pub(super) fn contract_backward<const FUSED: bool>(
 }
 
 /// See [`super::Kernels::moments_backward`].
+///
+/// The chain through `h` is `sum over p of h[p] (sum over c of row[c] slope[c][p])`; with the sums exchanged, eight
+/// independent scalar products are left.
 #[inline(always)]
 pub(super) fn moments_backward<const FUSED: bool>(
     slope_t: &[f64],
@@ -185,48 +214,51 @@ pub(super) fn moments_backward<const FUSED: bool>(
     slope_rows: &mut [[f64; 4]],
 ) {
     let m = slope_t.len() / 4;
-    let slopes = [
-        &slope_t[..m],
-        &slope_t[m..2 * m],
-        &slope_t[2 * m..3 * m],
-        &slope_t[3 * m..4 * m],
-    ];
+    let whole = m - m % LANES;
+    let slopes: [&[f64]; 4] = std::array::from_fn(|c| &slope_t[c * m..][..m]);
     let neighbours = rows
         .iter()
         .zip(g.chunks_exact(m))
         .zip(h.chunks_exact(m))
         .zip(slope_rows);
     for (((row, g), h), slope_row) in neighbours {
-        let mut sums = [[0.0; LANES]; 4];
-        let mut chain = [0.0; LANES];
+        let mut with_g = [[0.0; LANES]; 4];
+        let mut with_h = [[0.0; LANES]; 4];
         let mut p = 0;
-        while p + LANES <= m {
-            let (g, h) = (&g[p..p + LANES], &h[p..p + LANES]);
-            let mut weight = [0.0; LANES];
+        while p < whole {
+            let g: &[f64; LANES] = g[p..p + LANES].try_into().expect("LANES numbers");
+            let h: &[f64; LANES] = h[p..p + LANES].try_into().expect("LANES numbers");
             for c in 0..4 {
-                let slope = &slopes[c][p..p + LANES];
+                let slope: &[f64; LANES] =
+                    slopes[c][p..p + LANES].try_into().expect("LANES numbers");
                 for l in 0..LANES {
-                    sums[c][l] = fma::<FUSED>(slope[l], g[l], sums[c][l]);
-                    weight[l] = fma::<FUSED>(row[c], slope[l], weight[l]);
+                    with_g[c][l] = fma::<FUSED>(slope[l], g[l], with_g[c][l]);
+                    with_h[c][l] = fma::<FUSED>(slope[l], h[l], with_h[c][l]);
                 }
-            }
-            for l in 0..LANES {
-                chain[l] = fma::<FUSED>(weight[l], h[l], chain[l]);
             }
             p += LANES;
         }
-        let mut total: [f64; 4] = std::array::from_fn(|c| sums[c].iter().sum());
-        total[0] += chain.iter().sum::<f64>();
-        for k in p..m {
-            let mut weight = 0.0;
-            for c in 0..4 {
-                total[c] = fma::<FUSED>(slopes[c][k], g[k], total[c]);
-                weight = fma::<FUSED>(row[c], slopes[c][k], weight);
+        let mut total = [0.0; 4];
+        let mut chain = 0.0;
+        for c in 0..4 {
+            let (mut along_g, mut along_h) = (sum(with_g[c]), sum(with_h[c]));
+            for k in whole..m {
+                along_g = fma::<FUSED>(slopes[c][k], g[k], along_g);
+                along_h = fma::<FUSED>(slopes[c][k], h[k], along_h);
             }
-            total[0] = fma::<FUSED>(weight, h[k], total[0]);
+            total[c] = along_g;
+            chain = fma::<FUSED>(row[c], along_h, chain);
         }
+        total[0] += chain;
         *slope_row = total;
     }
+}
+
+/// Sum by halves, which stays in vector registers.
+#[inline(always)]
+fn sum(lanes: [f64; LANES]) -> f64 {
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 #[inline(always)]
@@ -240,5 +272,5 @@ fn dot<const FUSED: bool>(a: &[f64], b: &[f64]) -> f64 {
             sums[l] = fma::<FUSED>(a[l], b[l], sums[l]);
         }
     }
-    sums.iter().sum::<f64>() + tail
+    sum(sums) + tail
 }

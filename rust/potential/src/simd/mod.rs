@@ -23,6 +23,10 @@ pub struct Kernels {
     pub name: &'static str,
     /// `(z, slope)`: replaces `z` by `tanh z` and writes `1 - tanh² z`.
     pub tanh: fn(&mut [f64], &mut [f64]),
+    /// `(z, d)`: replaces `z` by `tanh z` and multiplies `d` by `1 - tanh² z`.
+    pub tanh_with_derivative: fn(&mut [f64], &mut [f64]),
+    /// `(x [n, inputs], inputs, y [n, outputs], outputs)`: adds each row of `x` to that of `y`, as often as it fits in.
+    pub add_residual: fn(&[f64], usize, &mut [f64], usize),
     /// `(places [n], coefficients [rows, 6, m], g [n, m], h [n, m])`: curves of a table and their slopes.
     pub tabulate: Tabulate,
     /// `(rows [n], g [n, m], t [4, m])`: `t[c] += sum over rows of row[c] g`.
@@ -123,6 +127,34 @@ mod tests {
                     x.tanh()
                 );
                 assert!((slope[k] - (1.0 - y[k] * y[k])).abs() < 3e-16);
+            }
+            let (mut z, mut d) = (x.clone(), vec![3.0; x.len()]);
+            (kernels.tanh_with_derivative)(&mut z, &mut d);
+            assert_eq!(z, y);
+            assert!(
+                d.iter()
+                    .zip(&slope)
+                    .all(|(d, slope)| (d - 3.0 * slope).abs() < 1e-15)
+            );
+        }
+    }
+
+    #[test]
+    fn residuals_are_added_once_or_twice() {
+        let (x, start) = (numbers(5 * 25, 7), numbers(5 * 50, 8));
+        for kernels in available() {
+            for (inputs, outputs) in [(25, 50), (25, 25)] {
+                let mut y = start[..5 * outputs].to_vec();
+                (kernels.add_residual)(&x, inputs, &mut y, outputs);
+                for (k, y) in y.iter().enumerate() {
+                    let (row, column) = (k / outputs, k % outputs);
+                    assert_eq!(
+                        *y,
+                        start[k] + x[row * inputs + column % inputs],
+                        "{}",
+                        kernels.name
+                    );
+                }
             }
         }
     }

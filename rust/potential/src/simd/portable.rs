@@ -6,6 +6,8 @@ use super::{Kernels, kernels};
 pub(super) static KERNELS: Kernels = Kernels {
     name: "portable",
     tanh: kernels::tanh::<false>,
+    tanh_with_derivative: kernels::tanh_with_derivative::<false>,
+    add_residual: kernels::add_residual::<false>,
     tabulate: kernels::tabulate::<false>,
     moments: kernels::moments::<false>,
     contract: kernels::contract::<false>,
