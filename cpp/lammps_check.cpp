@@ -123,12 +123,12 @@ bool deepdms::fits_this_lammps(void *lmp)
   const std::string reason = mismatch(lmp);
   if (reason.empty()) return true;
 
+  auto *setting = find<int(void *, const char *)>("lammps_extract_setting");
+  if (setting && setting(lmp, "world_rank") != 0) return false;
   const std::string line = "deepdms plugin not usable here: " + reason + "\n";
-  if (auto *logmesg = find<void(void *, const std::string &)>(LOGMESG)) {
-    logmesg(lmp, line);    // LAMMPS itself knows which rank writes
-  } else {
-    auto *setting = find<int(void *, const char *)>("lammps_extract_setting");
-    if (!setting || setting(lmp, "world_rank") == 0) fputs(line.c_str(), stderr);
-  }
+  if (auto *logmesg = find<void(void *, const std::string &)>(LOGMESG))
+    logmesg(lmp, line);
+  else
+    fputs(line.c_str(), stderr);
   return false;
 }

@@ -262,7 +262,7 @@ void PairDeepMD::settings(int narg, char **arg)
   }
   potential = std::move(fresh);
   comm_reverse = 3 * (int) (*potential)->models();
-  utils::logmesg(lmp, "{}\n", std::string((*potential)->describe()));
+  if (comm->me == 0) utils::logmesg(lmp, "{}\n", std::string((*potential)->describe()));
 }
 
 /* ---------------------------------------------------------------------- */

@@ -37,6 +37,9 @@ pub struct Case {
     /// Texts that must occur in what LAMMPS prints.
     #[serde(default)]
     pub output: Vec<String>,
+    /// Texts that must occur in it exactly once, whatever the number of ranks.
+    #[serde(default)]
+    pub once: Vec<String>,
     /// Texts that must not occur in it.
     #[serde(default)]
     pub no_output: Vec<String>,

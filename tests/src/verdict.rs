@@ -82,6 +82,17 @@ impl Judge<'_> {
                     .push(format!("the output lacks '{text}'{}", output.tail()));
             }
         }
+        for text in &self.case.once {
+            let count = output
+                .text
+                .matches(&self.place.fill_in(text, self.folder))
+                .count();
+            if count != 1 {
+                self.problems.push(format!(
+                    "the output holds '{text}' {count} times instead of once"
+                ));
+            }
+        }
         for text in &self.case.no_output {
             let text = self.place.fill_in(text, self.folder);
             if output.text.contains(&text) {

