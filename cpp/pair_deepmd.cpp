@@ -119,15 +119,19 @@ void PairDeepMD::compute(int eflag, int vflag)
     deepdms::stop_this_rank(lmp, FLERR, fmt::format("Step {}: {}", update->ntimestep, what));
   }
 
-  const double factor = scale[1][1];
-  model.add_forces(factor, rust::Slice<double>(f, 3 * nall));
-  if (eflag_global) eng_vdwl += model.energy(factor);
-  if (vflag_global) model.add_virial(factor, rust::Slice<double>(virial, 6));
-  if (eflag_atom) model.add_atom_energies(factor, rust::Slice<double>(eatom, nall));
-  if (vflag_atom && nall)
-    model.add_atom_virials(factor, rust::Slice<double>(&vatom[0][0], 6 * nall));
-  if (cvflag_atom && nall)
-    model.add_centroid_virials(factor, rust::Slice<double>(&cvatom[0][0], 9 * nall));
+  auto slice = [](double *values, std::size_t size) {
+    return rust::Slice<double>(size ? values : nullptr, size);
+  };
+  const std::size_t atoms = eflag_atom ? nall : 0;
+  const std::size_t six = vflag_atom ? 6 * nall : 0;
+  const std::size_t nine = cvflag_atom ? 9 * nall : 0;
+  const double energy = guard(lmp, FLERR, Reach::ThisRank, [&] {
+    return model.accumulate(scale[1][1],
+                            deepdms::Sums{slice(f, 3 * nall), slice(virial, vflag_global ? 6 : 0),
+                                          slice(eatom, atoms), slice(six ? &vatom[0][0] : nullptr, six),
+                                          slice(nine ? &cvatom[0][0] : nullptr, nine)});
+  });
+  if (eflag_global) eng_vdwl += energy;
 
   if (compare) write_deviation();
   if (neighbor->ago == 0) warn_of_overflow();
@@ -155,11 +159,12 @@ void PairDeepMD::update_list()
 
 void PairDeepMD::warn_of_overflow()
 {
-  rust::Vec<int> mine = (*potential)->overflow();
+  const auto mine = guard(lmp, FLERR, Reach::ThisRank, [&] { return (*potential)->overflow(); });
   std::vector<int> most(mine.size());
   MPI_Allreduce(mine.data(), most.data(), (int) most.size(), MPI_INT, MPI_MAX, world);
-  const auto warnings =
-      (*potential)->overflow_warnings(rust::Slice<const int>(most.data(), most.size()));
+  const auto warnings = guard(lmp, FLERR, Reach::Everyone, [&] {
+    return (*potential)->overflow_warnings(rust::Slice<const int>(most.data(), most.size()));
+  });
   if (comm->me == 0)
     for (const auto &warning : warnings) error->warning(FLERR, "{}", std::string(warning));
 }
@@ -173,7 +178,8 @@ void PairDeepMD::write_deviation()
   deepdms::Potential &model = **potential;
   comm->reverse_comm(this);    // forces of all models on ghosts go to their owners
 
-  const auto deviations = model.force_deviations(atom->nlocal);
+  const auto deviations = guard(lmp, FLERR, Reach::ThisRank,
+                                [&] { return model.force_deviations(atom->nlocal); });
   double extremes[2] = {0.0, std::numeric_limits<double>::lowest()};    // largest, minus smallest
   double sum = 0.0;
   for (const double deviation : deviations) {
@@ -220,7 +226,8 @@ void PairDeepMD::write_deviation()
 int PairDeepMD::pack_reverse_comm(int n, int first, double *buf)
 {
   const std::size_t size = (std::size_t) n * comm_reverse;
-  (*potential)->pack_forces(first, n, rust::Slice<double>(buf, size));
+  guard(lmp, FLERR, Reach::ThisRank,
+        [&] { (*potential)->pack_forces(first, n, rust::Slice<double>(buf, size)); });
   return (int) size;
 }
 
@@ -228,8 +235,11 @@ int PairDeepMD::pack_reverse_comm(int n, int first, double *buf)
 
 void PairDeepMD::unpack_reverse_comm(int n, int *list, double *buf)
 {
-  (*potential)->unpack_forces(rust::Slice<const int>(list, n),
-                              rust::Slice<const double>(buf, (std::size_t) n * comm_reverse));
+  const std::size_t size = (std::size_t) n * comm_reverse;
+  guard(lmp, FLERR, Reach::ThisRank, [&] {
+    (*potential)->unpack_forces(rust::Slice<const int>(list, n),
+                                rust::Slice<const double>(buf, size));
+  });
 }
 
 /* ----------------------------------------------------------------------
@@ -262,7 +272,9 @@ void PairDeepMD::settings(int narg, char **arg)
   }
   potential = std::move(fresh);
   comm_reverse = 3 * (int) (*potential)->models();
-  if (comm->me == 0) utils::logmesg(lmp, "{}\n", std::string((*potential)->describe()));
+  const auto summary =
+      guard(lmp, FLERR, Reach::Everyone, [&] { return (*potential)->describe(); });
+  if (comm->me == 0) utils::logmesg(lmp, "{}\n", std::string(summary));
 }
 
 /* ---------------------------------------------------------------------- */

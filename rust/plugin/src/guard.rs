@@ -1,5 +1,5 @@
 //! The one place where a panic becomes an error. cxx aborts the process when a panic reaches it, so every function
-//! of a bridge runs its body inside [`guard`].
+//! of a bridge that does more than hand out a field runs its body inside [`guard`] or [`guard_sound`].
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,6 +34,11 @@ pub fn guard<T, E: fmt::Display>(
             )))
         }
     }
+}
+
+/// The same for a body without errors of its own.
+pub fn guard_sound<T>(place: &str, body: impl FnOnce() -> T) -> Result<T, BridgeError> {
+    guard(place, || Ok::<_, BridgeError>(body()))
 }
 
 #[cfg(test)]

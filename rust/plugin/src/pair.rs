@@ -5,7 +5,7 @@
 mod deviation_file;
 mod settings;
 
-use crate::guard::{BridgeError, guard};
+use crate::guard::{BridgeError, guard, guard_sound};
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::deviation::{self, Spread};
 use deepdms_potential::engine::{Engine, NativeEngine};
@@ -35,6 +35,20 @@ mod ffi {
         second: usize,
     }
 
+    /// Arrays that a step is added to; empty where a quantity is not wanted.
+    struct Sums<'a> {
+        /// `[n_all, 3]`
+        forces: &'a mut [f64],
+        /// `xx yy zz xy xz yz`
+        virial: &'a mut [f64],
+        /// `[n_all]`
+        atom_energies: &'a mut [f64],
+        /// `[n_all, 6]`, for `compute stress/atom`
+        atom_virials: &'a mut [f64],
+        /// `[n_all, 9]`, for `compute centroid/stress/atom`
+        centroid_virials: &'a mut [f64],
+    }
+
     /// What one step gives to the deviation file, over all ranks.
     struct DeviationLine {
         step: i64,
@@ -54,7 +68,7 @@ mod ffi {
         fn new_potential(settings: &PairSettings, units: Units) -> Result<Box<Potential>>;
         fn add_model(self: &mut Potential, bytes: &[u8]) -> Result<()>;
         fn models(self: &Potential) -> usize;
-        fn describe(self: &Potential) -> String;
+        fn describe(self: &Potential) -> Result<String>;
         fn cutoff(self: &Potential) -> f64;
         fn map_types(
             self: &mut Potential,
@@ -73,18 +87,18 @@ mod ffi {
         ) -> Result<Outcome>;
         fn failure(self: &Potential, first_id: i64, second_id: i64) -> String;
 
-        fn add_forces(self: &Potential, scale: f64, forces: &mut [f64]);
-        fn energy(self: &Potential, scale: f64) -> f64;
-        fn add_virial(self: &Potential, scale: f64, virial: &mut [f64]);
-        fn add_atom_energies(self: &Potential, scale: f64, energies: &mut [f64]);
-        fn add_atom_virials(self: &Potential, scale: f64, virials: &mut [f64]);
-        fn add_centroid_virials(self: &Potential, scale: f64, virials: &mut [f64]);
+        fn accumulate(self: &Potential, scale: f64, sums: Sums<'_>) -> Result<f64>;
 
         fn deviation_due(self: &Potential, step: i64) -> bool;
         fn deviation_by_atom(self: &Potential) -> bool;
-        fn pack_forces(self: &Potential, first: usize, count: usize, buffer: &mut [f64]);
-        fn unpack_forces(self: &mut Potential, atoms: &[i32], buffer: &[f64]);
-        fn force_deviations(self: &Potential, n_local: usize) -> Vec<f64>;
+        fn pack_forces(
+            self: &Potential,
+            first: usize,
+            count: usize,
+            buffer: &mut [f64],
+        ) -> Result<()>;
+        fn unpack_forces(self: &mut Potential, atoms: &[i32], buffer: &[f64]) -> Result<()>;
+        fn force_deviations(self: &Potential, n_local: usize) -> Result<Vec<f64>>;
         fn virials(self: &Potential) -> Vec<f64>;
         fn write_deviation(
             self: &mut Potential,
@@ -94,13 +108,13 @@ mod ffi {
             append: bool,
         ) -> Result<()>;
 
-        fn overflow(self: &Potential) -> Vec<i32>;
-        fn overflow_warnings(self: &mut Potential, most: &[i32]) -> Vec<String>;
+        fn overflow(self: &Potential) -> Result<Vec<i32>>;
+        fn overflow_warnings(self: &mut Potential, most: &[i32]) -> Result<Vec<String>>;
         fn memory_usage(self: &Potential) -> f64;
     }
 }
 
-use ffi::{DeviationLine, Outcome, Units};
+use ffi::{DeviationLine, Outcome, Sums, Units};
 
 /// A parsed `pair_style deepmd` line.
 pub struct PairSettings(Settings);
@@ -219,24 +233,26 @@ impl Potential {
     }
 
     /// The line at start-up.
-    fn describe(&self) -> String {
-        let model = self.first();
-        let descriptor = &model.descriptor;
-        format!(
-            "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, 1 thread",
-            env!("CARGO_PKG_VERSION"),
-            self.file(),
-            model.format.suffix(),
-            match self.models.len() {
-                1 => String::new(),
-                n => format!(" and the deviation from {} more", n - 1),
-            },
-            model.type_map.join(" "),
-            // frozen graphs hold it as float32, whose shortest decimals are what was typed
-            descriptor.cutoff() as f32,
-            descriptor.sel,
-            self.models[0].engine.describe(),
-        )
+    fn describe(&self) -> Result<String, BridgeError> {
+        guard_sound("describing a model", || {
+            let model = self.first();
+            let descriptor = &model.descriptor;
+            format!(
+                "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, 1 thread",
+                env!("CARGO_PKG_VERSION"),
+                self.file(),
+                model.format.suffix(),
+                match self.models.len() {
+                    1 => String::new(),
+                    n => format!(" and the deviation from {} more", n - 1),
+                },
+                model.type_map.join(" "),
+                // frozen graphs hold it as float32, whose shortest decimals are what was typed
+                descriptor.cutoff() as f32,
+                descriptor.sel,
+                self.models[0].engine.describe(),
+            )
+        })
     }
 
     fn file(&self) -> &str {
@@ -370,50 +386,32 @@ impl Potential {
             .map_or_else(String::new, |error| error.with_ids(first_id, second_id))
     }
 
-    fn energy(&self, scale: f64) -> f64 {
-        self.output().energy * self.units.energy * scale
-    }
-
-    fn add_forces(&self, scale: f64, forces: &mut [f64]) {
-        let factor = scale * self.units.energy / self.units.length;
-        for (sum, force) in forces.iter_mut().zip(&self.output().forces) {
-            *sum += factor * force;
-        }
-    }
-
-    /// Adds to `xx yy zz xy xz yz`.
-    fn add_virial(&self, scale: f64, virial: &mut [f64]) {
-        let factor = scale * self.units.energy;
-        for (sum, value) in virial.iter_mut().zip(symmetric(&self.output().virial)) {
-            *sum += factor * value;
-        }
-    }
-
-    fn add_atom_energies(&self, scale: f64, energies: &mut [f64]) {
-        let factor = scale * self.units.energy;
-        for (sum, energy) in energies.iter_mut().zip(&self.output().atom_energies) {
-            *sum += factor * energy;
-        }
-    }
-
-    /// Adds to `[n_all, 6]`, for `compute stress/atom`.
-    fn add_atom_virials(&self, scale: f64, virials: &mut [f64]) {
-        let factor = scale * self.units.energy;
-        for (sums, virial) in virials.chunks_exact_mut(6).zip(&self.output().atom_virials) {
-            sums.iter_mut()
-                .zip(symmetric(virial))
-                .for_each(|(sum, value)| *sum += factor * value);
-        }
-    }
-
-    /// Adds to `[n_all, 9]`, for `compute centroid/stress/atom`.
-    fn add_centroid_virials(&self, scale: f64, virials: &mut [f64]) {
-        let factor = scale * self.units.energy;
-        for (sums, virial) in virials.chunks_exact_mut(9).zip(&self.output().atom_virials) {
-            sums.iter_mut()
-                .zip(centroid(virial))
-                .for_each(|(sum, value)| *sum += factor * value);
-        }
+    /// Adds the step to LAMMPS' arrays, in LAMMPS' units and times `scale`; returns the energy.
+    fn accumulate(&self, scale: f64, sums: Sums<'_>) -> Result<f64, BridgeError> {
+        guard_sound("pair results", || {
+            let output = self.output();
+            let energy = scale * self.units.energy;
+            let force = energy / self.units.length;
+            add(sums.forces, output.forces.iter().copied(), force);
+            add(sums.virial, symmetric(&output.virial), energy);
+            add(
+                sums.atom_energies,
+                output.atom_energies.iter().copied(),
+                energy,
+            );
+            let virials = &output.atom_virials;
+            add(
+                sums.atom_virials,
+                virials.iter().flat_map(symmetric),
+                energy,
+            );
+            add(
+                sums.centroid_virials,
+                virials.iter().flat_map(centroid),
+                energy,
+            );
+            output.energy * energy
+        })
     }
 
     /// Whether the deviation between models is written in this step.
@@ -428,47 +426,58 @@ impl Potential {
     }
 
     /// Forces of all models on `count` atoms from `first` on, for the ranks that own these atoms: `[count, models, 3]`.
-    fn pack_forces(&self, first: usize, count: usize, buffer: &mut [f64]) {
-        let mut rows = buffer.chunks_exact_mut(3);
-        for atom in first..first + count {
-            for (model, row) in self.models.iter().zip(&mut rows) {
-                row.copy_from_slice(&model.output.forces[3 * atom..3 * atom + 3]);
+    fn pack_forces(
+        &self,
+        first: usize,
+        count: usize,
+        buffer: &mut [f64],
+    ) -> Result<(), BridgeError> {
+        guard_sound("packing forces", || {
+            let mut rows = buffer.chunks_exact_mut(3);
+            for atom in first..first + count {
+                for (model, row) in self.models.iter().zip(&mut rows) {
+                    row.copy_from_slice(&model.output.forces[3 * atom..3 * atom + 3]);
+                }
             }
-        }
+        })
     }
 
     /// Adds what another rank packed.
-    fn unpack_forces(&mut self, atoms: &[i32], buffer: &[f64]) {
-        let mut rows = buffer.chunks_exact(3);
-        for &atom in atoms {
-            for (model, row) in self.models.iter_mut().zip(&mut rows) {
-                let forces = &mut model.output.forces[3 * atom as usize..][..3];
-                forces
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(sum, force)| *sum += force);
+    fn unpack_forces(&mut self, atoms: &[i32], buffer: &[f64]) -> Result<(), BridgeError> {
+        guard_sound("unpacking forces", || {
+            let mut rows = buffer.chunks_exact(3);
+            for &atom in atoms {
+                for (model, row) in self.models.iter_mut().zip(&mut rows) {
+                    let forces = &mut model.output.forces[3 * atom as usize..][..3];
+                    forces
+                        .iter_mut()
+                        .zip(row)
+                        .for_each(|(sum, force)| *sum += force);
+                }
             }
-        }
+        })
     }
 
     /// Deviation of the force on each local atom, in the unit of the deviation file.
-    fn force_deviations(&self, n_local: usize) -> Vec<f64> {
-        let forces: Vec<_> = self
-            .models
-            .iter()
-            .map(|model| &model.output.forces[..])
-            .collect();
-        let level = self
-            .settings
-            .deviation
-            .relative
-            .map(|level| level / self.units.energy);
-        let mut deviations = deviation::of_forces(&forces, n_local, level);
-        let unit = self.units.energy / self.units.length;
-        deviations
-            .iter_mut()
-            .for_each(|deviation| *deviation *= unit);
-        deviations
+    fn force_deviations(&self, n_local: usize) -> Result<Vec<f64>, BridgeError> {
+        guard_sound("deviation of forces", || {
+            let forces: Vec<_> = self
+                .models
+                .iter()
+                .map(|model| &model.output.forces[..])
+                .collect();
+            let level = self
+                .settings
+                .deviation
+                .relative
+                .map(|level| level / self.units.energy);
+            let mut deviations = deviation::of_forces(&forces, n_local, level);
+            let unit = self.units.energy / self.units.length;
+            deviations
+                .iter_mut()
+                .for_each(|deviation| *deviation *= unit);
+            deviations
+        })
     }
 
     /// Virials of all models on this rank [eV], `[models, 3, 3]`.
@@ -515,32 +524,36 @@ impl Potential {
     }
 
     /// Most neighbours seen by pair of types, `[n_types, n_types]`; 0 where `sel` always sufficed.
-    fn overflow(&self) -> Vec<i32> {
-        let n_types = self.first().n_types();
-        let mut most = vec![0; n_types * n_types];
-        for (centre, neighbour, count) in self.models[0].engine.overflow().pairs() {
-            most[centre * n_types + neighbour] = i32::try_from(count).unwrap_or(i32::MAX);
-        }
-        most
+    fn overflow(&self) -> Result<Vec<i32>, BridgeError> {
+        guard_sound("overflow", || {
+            let n_types = self.first().n_types();
+            let mut most = vec![0; n_types * n_types];
+            for (centre, neighbour, count) in self.models[0].engine.overflow().pairs() {
+                most[centre * n_types + neighbour] = i32::try_from(count).unwrap_or(i32::MAX);
+            }
+            most
+        })
     }
 
     /// One warning for each pair of types in `most`, the maximum of [`Self::overflow`] over ranks, that had none yet.
-    fn overflow_warnings(&mut self, most: &[i32]) -> Vec<String> {
-        let model = self.models[0].engine.model();
-        let n_types = model.n_types();
-        let mut warnings = Vec::new();
-        for (k, (&count, warned)) in most.iter().zip(&mut self.warned).enumerate() {
-            if count == 0 || *warned {
-                continue;
-            }
-            *warned = true;
-            let (centre, neighbour) = (k / n_types, k % n_types);
-            warnings.push(format!(
+    fn overflow_warnings(&mut self, most: &[i32]) -> Result<Vec<String>, BridgeError> {
+        guard_sound("overflow warnings", || {
+            let model = self.models[0].engine.model();
+            let n_types = model.n_types();
+            let mut warnings = Vec::new();
+            for (k, (&count, warned)) in most.iter().zip(&mut self.warned).enumerate() {
+                if count == 0 || *warned {
+                    continue;
+                }
+                *warned = true;
+                let (centre, neighbour) = (k / n_types, k % n_types);
+                warnings.push(format!(
                 "an atom of type {} has {count} neighbours of type {} within rcut, and the model has room for {}: the nearest are kept, as deepmd-kit does, and the energy jumps when they change. Train with a larger sel",
                 model.type_map[centre], model.type_map[neighbour], model.descriptor.sel[neighbour]
             ));
-        }
-        warnings
+            }
+            warnings
+        })
     }
 
     /// Bytes that grow with the number of atoms.
@@ -548,5 +561,12 @@ impl Potential {
         let outputs: usize = self.models.iter().map(|model| model.output.bytes()).sum();
         let own = self.types.capacity() * 4 + self.positions.capacity() * 8;
         (own + outputs + self.list.bytes()) as f64
+    }
+}
+
+/// Adds `factor` times the values to the sums, as far as there are any of both.
+fn add(sums: &mut [f64], values: impl IntoIterator<Item = f64>, factor: f64) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += factor * value;
     }
 }
