@@ -1,7 +1,6 @@
 //! Where LAMMPS, MPI, the plugin and the cases are.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders and programs that the cases need.
@@ -25,13 +24,10 @@ impl Place {
             .expect("tests lies in the repository")
             .to_path_buf();
         let venv = root.join(".venv");
-        let lammps = fs::read_dir(venv.join("lib"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path().join("site-packages/lammps"))
-            .find(|folder| folder.join("lmp").exists())
-            .ok_or("LAMMPS is not in .venv: run `cargo xtask setup`")?;
+        let lammps = PathBuf::from(env!("DEEPDMS_TEST_LAMMPS"));
+        if !lammps.join("lmp").exists() {
+            return Err("LAMMPS is not in .venv: run `cargo xtask setup`".into());
+        }
         let plugin = env::var_os("DEEPDMS_PLUGIN")
             .map_or_else(|| root.join("build/deepdmsplugin.so"), PathBuf::from);
         if !plugin.exists() {

@@ -120,3 +120,23 @@ fn damaged_bytes_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_model_with_frame_parameters_is_refused_by_name() {
+    // the constant's value, int_val = [0], becomes 1
+    let mut changed = bytes("one_sided.pb");
+    let name = b"fitting_attr/dfparam";
+    let node = changed
+        .windows(name.len())
+        .position(|window| window == name)
+        .unwrap();
+    let value = changed[node..]
+        .windows(3)
+        .position(|window| window == [0x3a, 1, 0])
+        .unwrap();
+    changed[node + value + 2] = 1;
+    assert_eq!(
+        message("m.pb", &changed),
+        "m.pb: numb_fparam is not supported. Models without frame or atom parameters are"
+    );
+}

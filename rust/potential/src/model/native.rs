@@ -27,7 +27,7 @@ pub(super) fn read_hdf5(file: &str, bytes: &[u8]) -> Result<Model, Error> {
         what,
     };
     let options = OpenOptions::default().with_max_read_bytes(MOST_BYTES);
-    let container = Hdf5File::from_vec_with_options(bytes.to_vec(), options)
+    let container = Hdf5File::from_bytes_with_options(bytes, options)
         .map_err(|error| malformed(error.to_string()))?;
     let text = container
         .root_group()

@@ -42,6 +42,16 @@ impl FrozenGraph<'_> {
             };
             return Err(self.unsupported(feature, "Energy models with descriptor se_e2_a are"));
         }
+        let parameters = [
+            ("fitting_attr/dfparam", "numb_fparam"),
+            ("fitting_attr/daparam", "numb_aparam"),
+        ];
+        for (node, name) in parameters {
+            let counts = self.integers(node)?.unwrap_or_default();
+            if counts.iter().any(|&count| count > 0) {
+                return Err(self.unsupported(name, "Models without frame or atom parameters are"));
+            }
+        }
         Ok(())
     }
 
@@ -83,11 +93,6 @@ impl FrozenGraph<'_> {
                 format!("descriptor {kind}"),
                 "Energy models with descriptor se_e2_a are",
             ));
-        }
-        for item in ["numb_fparam", "numb_aparam"] {
-            if script["model"]["fitting_net"][item].as_i64().unwrap_or(0) > 0 {
-                return Err(self.unsupported(item, "Models without frame or atom parameters are"));
-            }
         }
         Ok(script)
     }

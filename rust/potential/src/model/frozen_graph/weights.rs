@@ -169,14 +169,6 @@ impl FrozenGraph<'_> {
 
     /// One fitting net a type. A hidden layer adds its input only where it is not the first and equally wide.
     pub(super) fn fitting(&self, hyper: &Hyper) -> Result<Vec<Network>, Error> {
-        for item in ["fitting_attr/dfparam", "fitting_attr/daparam"] {
-            if self
-                .integers(item)?
-                .is_some_and(|values| values.iter().any(|&value| value > 0))
-            {
-                return Err(self.unsupported(item, "Models without frame or atom parameters are"));
-            }
-        }
         (0..hyper.type_map.len())
             .map(|t| self.fitting_of_type(t, hyper.fitting_activation))
             .collect()
