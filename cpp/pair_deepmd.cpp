@@ -270,6 +270,7 @@ void PairDeepMD::settings(int narg, char **arg)
       fresh->add_model(rust::Slice<const std::uint8_t>(bytes.data(), bytes.size()));
     });
   }
+  guard(lmp, FLERR, Reach::Everyone, [&] { fresh->prepare(); });
   potential = std::move(fresh);
   comm_reverse = 3 * (int) (*potential)->models();
   const auto summary =

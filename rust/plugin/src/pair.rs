@@ -8,7 +8,7 @@ mod settings;
 use crate::guard::{BridgeError, guard, guard_sound};
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::deviation::{self, Spread};
-use deepdms_potential::engine::{Engine, NativeEngine};
+use deepdms_potential::engine::{Engine, Interface, NativeEngine};
 use deepdms_potential::virial::{Output, centroid, symmetric};
 use deepdms_potential::{Error, Model, model};
 use deviation_file::DeviationFile;
@@ -67,6 +67,7 @@ mod ffi {
         type Potential;
         fn new_potential(settings: &PairSettings, units: Units) -> Result<Box<Potential>>;
         fn add_model(self: &mut Potential, bytes: &[u8]) -> Result<()>;
+        fn prepare(self: &mut Potential) -> Result<()>;
         fn models(self: &Potential) -> usize;
         fn describe(self: &Potential) -> Result<String>;
         fn cutoff(self: &Potential) -> f64;
@@ -134,7 +135,12 @@ impl PairSettings {
 /// The models with their engines, and what a step needs between its calls. The first model drives the run.
 pub struct Potential {
     settings: Settings,
-    models: Vec<Evaluated>,
+    /// Models that were read and have no engine yet.
+    pending: Vec<Model>,
+    /// All models; the first of the first engine drives the run.
+    engines: Vec<Box<dyn Engine>>,
+    /// What each model gave for the step, engine after engine.
+    outputs: Vec<Output>,
     units: Units,
     /// Model type by LAMMPS type; the first entry belongs to no type.
     map: Vec<i32>,
@@ -147,17 +153,13 @@ pub struct Potential {
     deviation: Option<DeviationFile>,
 }
 
-/// One model and what it gave for the step.
-struct Evaluated {
-    engine: Box<dyn Engine>,
-    output: Output,
-}
-
 fn new_potential(settings: &PairSettings, units: Units) -> Result<Box<Potential>, BridgeError> {
     guard("pair settings", || {
         Ok::<_, Error>(Box::new(Potential {
             settings: settings.0.clone(),
-            models: Vec::new(),
+            pending: Vec::new(),
+            engines: Vec::new(),
+            outputs: Vec::new(),
             units,
             map: Vec::new(),
             list: NeighbourList::default(),
@@ -171,12 +173,12 @@ fn new_potential(settings: &PairSettings, units: Units) -> Result<Box<Potential>
 }
 
 #[cfg(feature = "torch")]
-fn torch_engine(model: deepdms_potential::Model, device: &str) -> Result<Box<dyn Engine>, Error> {
-    Ok(Box::new(deepdms_torch::TorchEngine::new(model, device)?))
+fn torch_engine(models: Vec<Model>, device: &str) -> Result<Box<dyn Engine>, Error> {
+    Ok(Box::new(deepdms_torch::TorchEngine::new(models, device)?))
 }
 
 #[cfg(not(feature = "torch"))]
-fn torch_engine(_: deepdms_potential::Model, _: &str) -> Result<Box<dyn Engine>, Error> {
+fn torch_engine(_: Vec<Model>, _: &str) -> Result<Box<dyn Engine>, Error> {
     Err(Error::Engine(
         "engine torch: this plugin was built without libtorch. Build it with -DDEEPDMS_TORCH=ON, or use 'engine native'".to_owned(),
     ))
@@ -186,16 +188,11 @@ impl Potential {
     /// Reads the next of the model files, whose contents are `bytes`.
     fn add_model(&mut self, bytes: &[u8]) -> Result<(), BridgeError> {
         guard("loading a model", || {
-            let Settings {
-                engine,
-                device,
-                models: files,
-                ..
-            } = &self.settings;
-            let file = &files[self.models.len()];
+            let files = &self.settings.models;
+            let file = &files[self.pending.len()];
             let model = model::read(file, bytes)?;
-            if let Some(first) = self.models.first() {
-                let first = &first.engine.model().type_map;
+            if let Some(first) = self.pending.first() {
+                let first = &first.type_map;
                 if &model.type_map != first {
                     return Err(Error::Engine(format!(
                         "{file} knows the types {}, and {} knows {}: models whose deviation is wanted need the same types in the same order",
@@ -205,52 +202,57 @@ impl Potential {
                     )));
                 }
             }
-            let n_types = model.n_types();
-            let engine: Box<dyn Engine> = match engine {
-                EngineChoice::Native => Box::new(NativeEngine::new(model)?),
-                EngineChoice::Torch => torch_engine(model, device)?,
-            };
-            self.warned.resize(n_types * n_types, false);
-            self.models.push(Evaluated {
-                engine,
-                output: Output::default(),
-            });
+            self.pending.push(model);
             Ok(())
         })
     }
 
+    /// Gives the models that were read to an engine.
+    fn prepare(&mut self) -> Result<(), BridgeError> {
+        guard("preparing the models", || {
+            let models = std::mem::take(&mut self.pending);
+            let n_types = models[0].n_types();
+            self.warned.resize(n_types * n_types, false);
+            self.outputs.resize_with(models.len(), Output::default);
+            self.engines.push(match self.settings.engine {
+                EngineChoice::Native => Box::new(NativeEngine::new(models)?),
+                EngineChoice::Torch => torch_engine(models, &self.settings.device)?,
+            });
+            Ok::<_, Error>(())
+        })
+    }
+
     fn models(&self) -> usize {
-        self.models.len()
+        self.outputs.len()
     }
 
     /// The model that drives the run.
-    fn first(&self) -> &Model {
-        self.models[0].engine.model()
+    fn first(&self) -> &Interface {
+        &self.engines[0].models()[0]
     }
 
     fn output(&self) -> &Output {
-        &self.models[0].output
+        &self.outputs[0]
     }
 
     /// The line at start-up.
     fn describe(&self) -> Result<String, BridgeError> {
         guard_sound("describing a model", || {
             let model = self.first();
-            let descriptor = &model.descriptor;
             format!(
                 "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, 1 thread",
                 env!("CARGO_PKG_VERSION"),
                 self.file(),
                 model.format.suffix(),
-                match self.models.len() {
+                match self.models() {
                     1 => String::new(),
                     n => format!(" and the deviation from {} more", n - 1),
                 },
                 model.type_map.join(" "),
                 // frozen graphs hold it as float32, whose shortest decimals are what was typed
-                descriptor.cutoff() as f32,
-                descriptor.sel,
-                self.models[0].engine.describe(),
+                model.cutoff as f32,
+                model.sel,
+                self.engines[0].describe(),
             )
         })
     }
@@ -261,11 +263,8 @@ impl Potential {
 
     /// The largest cutoff, in LAMMPS' length unit.
     fn cutoff(&self) -> f64 {
-        let cutoffs = self
-            .models
-            .iter()
-            .map(|model| model.engine.model().descriptor.cutoff());
-        cutoffs.fold(0.0, f64::max) * self.units.length
+        let models = self.engines.iter().flat_map(|engine| engine.models());
+        models.map(|model| model.cutoff).fold(0.0, f64::max) * self.units.length
     }
 
     /// Maps LAMMPS types to model types, by the names of `pair_coeff` or, without names, in order; gives warnings.
@@ -353,15 +352,21 @@ impl Potential {
                 positions,
                 types: &self.types,
                 list: &self.list,
+                frame_parameters: &[],
+                atom_parameters: &[],
             };
-            let count = if with_all_models {
-                self.models.len()
-            } else {
-                1
-            };
-            for (k, model) in self.models[..count].iter_mut().enumerate() {
-                let Evaluated { engine, output } = model;
-                if let Err(error) = engine.evaluate(&atoms, with_atom_virials && k == 0, output) {
+            let mut outputs = &mut self.outputs[..];
+            if !with_all_models {
+                outputs = &mut outputs[..1];
+            }
+            for (k, engine) in self.engines.iter_mut().enumerate() {
+                let count = engine.models().len().min(outputs.len());
+                let (own, rest) = outputs.split_at_mut(count);
+                outputs = rest;
+                if count == 0 {
+                    break;
+                }
+                if let Err(error) = engine.evaluate(&atoms, with_atom_virials && k == 0, own) {
                     let (first, second) = error.atoms().ok_or_else(|| error.to_string())?;
                     self.failure = Some(error);
                     return Ok(Outcome {
@@ -417,7 +422,7 @@ impl Potential {
     /// Whether the deviation between models is written in this step.
     fn deviation_due(&self, step: i64) -> bool {
         let every = i64::from(self.settings.deviation.every);
-        self.models.len() > 1 && every > 0 && step % every == 0
+        self.models() > 1 && every > 0 && step % every == 0
     }
 
     /// Whether each atom has a column in the deviation file.
@@ -435,8 +440,8 @@ impl Potential {
         guard_sound("packing forces", || {
             let mut rows = buffer.chunks_exact_mut(3);
             for atom in first..first + count {
-                for (model, row) in self.models.iter().zip(&mut rows) {
-                    row.copy_from_slice(&model.output.forces[3 * atom..3 * atom + 3]);
+                for (output, row) in self.outputs.iter().zip(&mut rows) {
+                    row.copy_from_slice(&output.forces[3 * atom..3 * atom + 3]);
                 }
             }
         })
@@ -447,8 +452,8 @@ impl Potential {
         guard_sound("unpacking forces", || {
             let mut rows = buffer.chunks_exact(3);
             for &atom in atoms {
-                for (model, row) in self.models.iter_mut().zip(&mut rows) {
-                    let forces = &mut model.output.forces[3 * atom as usize..][..3];
+                for (output, row) in self.outputs.iter_mut().zip(&mut rows) {
+                    let forces = &mut output.forces[3 * atom as usize..][..3];
                     forces
                         .iter_mut()
                         .zip(row)
@@ -462,9 +467,9 @@ impl Potential {
     fn force_deviations(&self, n_local: usize) -> Result<Vec<f64>, BridgeError> {
         guard_sound("deviation of forces", || {
             let forces: Vec<_> = self
-                .models
+                .outputs
                 .iter()
-                .map(|model| &model.output.forces[..])
+                .map(|output| &output.forces[..])
                 .collect();
             let level = self
                 .settings
@@ -482,9 +487,9 @@ impl Potential {
 
     /// Virials of all models on this rank [eV], `[models, 3, 3]`.
     fn virials(&self) -> Vec<f64> {
-        self.models
+        self.outputs
             .iter()
-            .flat_map(|model| model.output.virial)
+            .flat_map(|output| output.virial)
             .collect()
     }
 
@@ -526,20 +531,18 @@ impl Potential {
     /// Most neighbours seen by pair of types, `[n_types, n_types]`; 0 where `sel` always sufficed.
     fn overflow(&self) -> Result<Vec<i32>, BridgeError> {
         guard_sound("overflow", || {
-            let n_types = self.first().n_types();
-            let mut most = vec![0; n_types * n_types];
-            for (centre, neighbour, count) in self.models[0].engine.overflow().pairs() {
-                most[centre * n_types + neighbour] = i32::try_from(count).unwrap_or(i32::MAX);
-            }
-            most
+            let counters = self.engines[0].counters();
+            let most = counters[0].most_neighbours().iter();
+            most.map(|&count| i32::try_from(count).unwrap_or(i32::MAX))
+                .collect()
         })
     }
 
     /// One warning for each pair of types in `most`, the maximum of [`Self::overflow`] over ranks, that had none yet.
     fn overflow_warnings(&mut self, most: &[i32]) -> Result<Vec<String>, BridgeError> {
         guard_sound("overflow warnings", || {
-            let model = self.models[0].engine.model();
-            let n_types = model.n_types();
+            let model = &self.engines[0].models()[0];
+            let n_types = model.type_map.len();
             let mut warnings = Vec::new();
             for (k, (&count, warned)) in most.iter().zip(&mut self.warned).enumerate() {
                 if count == 0 || *warned {
@@ -549,7 +552,7 @@ impl Potential {
                 let (centre, neighbour) = (k / n_types, k % n_types);
                 warnings.push(format!(
                 "an atom of type {} has {count} neighbours of type {} within rcut, and the model has room for {}: the nearest are kept, as deepmd-kit does, and the energy jumps when they change. Train with a larger sel",
-                model.type_map[centre], model.type_map[neighbour], model.descriptor.sel[neighbour]
+                model.type_map[centre], model.type_map[neighbour], model.sel[neighbour]
             ));
             }
             warnings
@@ -558,7 +561,7 @@ impl Potential {
 
     /// Bytes that grow with the number of atoms.
     fn memory_usage(&self) -> f64 {
-        let outputs: usize = self.models.iter().map(|model| model.output.bytes()).sum();
+        let outputs: usize = self.outputs.iter().map(Output::bytes).sum();
         let own = self.types.capacity() * 4 + self.positions.capacity() * 8;
         (own + outputs + self.list.bytes()) as f64
     }

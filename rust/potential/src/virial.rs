@@ -55,6 +55,23 @@ impl Output {
             + 72 * self.atom_virials.capacity()
     }
 
+    /// Adds what another evaluation of the same atoms gave.
+    pub fn merge(&mut self, other: &Self) {
+        let add = |sums: &mut [f64], values: &[f64]| {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += value;
+            }
+        };
+        self.energy += other.energy;
+        add(&mut self.virial, &other.virial);
+        add(&mut self.forces, &other.forces);
+        add(&mut self.atom_energies, &other.atom_energies);
+        add(
+            self.atom_virials.as_flattened_mut(),
+            other.atom_virials.as_flattened(),
+        );
+    }
+
     /// Adds the energy of a centre [eV].
     pub fn add_energy(&mut self, centre: usize, energy: f64) {
         self.energy += energy;

@@ -34,9 +34,12 @@ fn check(file: &str, tolerance: &Tolerance) {
     let references = json(&format!("{file}.json"));
     let configurations = references["configurations"].as_object().unwrap();
     assert!(!configurations.is_empty());
-    let mut engine = NativeEngine::new(model(file)).unwrap();
+    let mut engine = NativeEngine::new(vec![model(file)]).unwrap();
     for (name, reference) in configurations {
-        let configuration = Configuration::stored(name);
+        let mut configuration = Configuration::stored(name);
+        let given = |key: &str| reference.get(key).map(numbers).unwrap_or_default();
+        configuration.frame_parameters = given("fparam");
+        configuration.atom_parameters = given("aparam");
         let output = configuration.evaluate(&mut engine);
         let n = configuration.len() as f64;
         let energy = (output.energy - reference["energy"].as_f64().unwrap()).abs() / n;
@@ -128,7 +131,7 @@ fn every_instruction_set_gives_the_same_numbers() {
     let configuration = Configuration::stored("triclinic");
     let outputs: Vec<_> = simd::available()
         .map(|kernels| {
-            let mut engine = NativeEngine::with_kernels(model("two_sided.pb"), kernels);
+            let mut engine = NativeEngine::with_kernels(vec![model("two_sided.pb")], kernels);
             (kernels.name, configuration.evaluate(&mut engine))
         })
         .collect();

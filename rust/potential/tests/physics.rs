@@ -22,7 +22,7 @@ const MODELS: [&str; 7] = [
 const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
 
 fn engine(file: &str) -> NativeEngine {
-    NativeEngine::new(model(file)).unwrap()
+    NativeEngine::new(vec![model(file)]).unwrap()
 }
 
 #[test]
@@ -33,11 +33,12 @@ fn atom_energies_are_those_of_the_formula() {
         "exclude_two_sided.pb",
         "widths.pb",
     ]) {
-        let mut engine = engine(file);
+        let model = model(file);
+        let mut engine = NativeEngine::new(vec![model.clone()]).unwrap();
         for name in CONFIGURATIONS {
             let configuration = Configuration::stored(name);
             let output = configuration.evaluate(&mut engine);
-            let images = Images::new(&configuration, engine.model().descriptor.cutoff());
+            let images = Images::new(&configuration, engine.models()[0].cutoff);
             let position = |k: usize| [0, 1, 2].map(|a| images.positions[3 * k + a]);
             for i in 0..configuration.len() {
                 let origin = position(i);
@@ -51,8 +52,14 @@ fn atom_energies_are_those_of_the_formula() {
                         )
                     })
                     .collect();
-                let expected =
-                    reference::atom_energy(engine.model(), images.types[i] as usize, &neighbours);
+                let da = model.atom_parameters.len();
+                let expected = reference::atom_energy(
+                    &model,
+                    images.types[i] as usize,
+                    &neighbours,
+                    &configuration.frame_parameters,
+                    &configuration.atom_parameters[i * da..][..da],
+                );
                 let difference = (output.atom_energies[i] - expected).abs();
                 assert!(
                     difference < 1e-12,
@@ -169,6 +176,7 @@ fn translation_rotation_and_renumbering_change_nothing() {
             .copied()
             .collect(),
         cell: None,
+        ..configuration.clone()
     };
     let reversed = backwards.evaluate(&mut engine);
     let forces: Vec<_> = reversed.forces.chunks(3).rev().flatten().copied().collect();
@@ -196,27 +204,35 @@ fn no_atom_at_all_is_no_mistake() {
         positions: &[],
         types: &[],
         list: &list,
+        frame_parameters: &[],
+        atom_parameters: &[],
     };
-    let mut output = Output::default();
+    let mut outputs = [Output::default()];
     engine("one_sided.pb")
-        .evaluate(&atoms, true, &mut output)
+        .evaluate(&atoms, true, &mut outputs)
         .unwrap();
-    assert_eq!(output.energy, 0.0);
+    assert_eq!(outputs[0].energy, 0.0);
 }
 
 #[test]
 fn too_many_neighbours_are_counted() {
     let mut engine = engine("overflow.pb");
     Configuration::stored("dense").evaluate(&mut engine);
-    let sel = engine.model().descriptor.sel.clone();
-    let pairs: Vec<_> = engine.overflow().pairs().collect();
-    assert!(!pairs.is_empty());
-    for (_, neighbour, most) in pairs {
-        assert!(most > sel[neighbour]);
+    let sel = engine.models()[0].sel.clone();
+    let counters = engine.counters();
+    let most = counters[0].most_neighbours();
+    assert!(most.iter().any(|&most| most > 0));
+    for (k, &most) in most.iter().enumerate() {
+        assert!(most == 0 || most > sel[k % sel.len()]);
     }
     let mut roomy = self::engine("one_sided.pb");
     Configuration::stored("gas").evaluate(&mut roomy);
-    assert_eq!(roomy.overflow().pairs().count(), 0);
+    assert!(
+        roomy.counters()[0]
+            .most_neighbours()
+            .iter()
+            .all(|&most| most == 0)
+    );
 }
 
 /// Evaluates two atoms at `second - first = (x, 0, 0)`.
@@ -228,11 +244,13 @@ fn pair(x: f64) -> Result<Output, Error> {
         positions: &[0.0, 0.0, 0.0, x, 0.0, 0.0],
         types: &[0, 1],
         list: &list,
+        frame_parameters: &[],
+        atom_parameters: &[],
     };
-    let mut output = Output::default();
+    let mut outputs = [Output::default()];
     engine("one_sided.pb")
-        .evaluate(&atoms, false, &mut output)
-        .map(|()| output)
+        .evaluate(&atoms, false, &mut outputs)
+        .map(|()| outputs[0].clone())
 }
 
 #[test]

@@ -1,13 +1,20 @@
-//! Evaluation of a `se_e2_a` model with libtorch, in double precision.
+//! Evaluation of natively readable models with libtorch, in double precision.
 //!
-//! Symbols as in [`deepdms_potential::model::SeA`]. The vectors `d` from centres to neighbours are the leaf of the graph;
+//! Symbols as in [`deepdms_potential::model::Descriptor`]. The vectors `d` from centres to neighbours are the leaf of the graph;
 //! an empty slot holds a vector beyond the cutoff, whose row is that of an empty slot by the formula itself.
 
 use crate::cuda;
-use deepdms_potential::descriptor::environment::{Environment, Neighbour, Overflow};
+use deepdms_potential::descriptor::counters::Counters;
+use deepdms_potential::descriptor::environment::{Environment, Neighbour};
 use deepdms_potential::descriptor::neighbours::Atoms;
-use deepdms_potential::engine::{Engine, check_forces, check_positions};
-use deepdms_potential::model::{Activation, DEGREES, Embedding, Layer, Network, Residual, Table};
+use deepdms_potential::engine::times::{Phase, Times};
+use deepdms_potential::engine::{
+    Engine, Interface, check_forces, check_parameters, check_positions,
+};
+use deepdms_potential::model::{
+    Activation, DEGREES, Descriptor, Embedding, Exclusion, Kind as DescriptorKind, Layer, Network,
+    Residual, Table,
+};
 use deepdms_potential::virial::Output;
 use deepdms_potential::{Error, Model};
 use ndarray::Array3;
@@ -17,15 +24,25 @@ use tch::{Device, IndexOp, Kind, TchError, Tensor};
 /// Atoms of one type that are evaluated together; bounds the memory, `[BLOCK, slots, M1]` several times over.
 const BLOCK: usize = 256;
 
-/// Evaluates a model with libtorch.
+/// Evaluates models of the same types with libtorch, one after another.
 #[derive(Debug)]
 pub struct TorchEngine {
-    model: Model,
+    models: Vec<TensorModel>,
+    interfaces: Vec<Interface>,
     device: Device,
-    embeddings: Vec<TensorEmbedding>,
+    times: Times,
+}
+
+#[derive(Debug)]
+struct TensorModel {
+    model: Model,
+    /// By descriptor.
+    embeddings: Vec<Vec<TensorEmbedding>>,
     fitting: Vec<TensorNetwork>,
-    overflow: Overflow,
-    environment: Environment,
+    counters: Counters,
+    /// By descriptor.
+    environments: Vec<Environment>,
+    device: Device,
 }
 
 #[derive(Debug)]
@@ -48,11 +65,11 @@ struct TensorLayer {
 }
 
 impl TorchEngine {
-    /// Prepares a model for the device called `device`: `cpu`, `cuda` or `cuda:N`.
+    /// Prepares models for the device called `device`: `cpu`, `cuda` or `cuda:N`.
     ///
     /// # Errors
     /// [`Error::Engine`] if there is no such device.
-    pub fn new(model: Model, device: &str) -> Result<Self, Error> {
+    pub fn new(models: Vec<Model>, device: &str) -> Result<Self, Error> {
         static THREADS: Once = Once::new();
         THREADS.call_once(|| {
             // MPI ranks share the cores: one thread each, as LAMMPS itself
@@ -60,183 +77,325 @@ impl TorchEngine {
             tch::set_num_interop_threads(1);
         });
         let device = cuda::device(device).map_err(Error::Engine)?;
-        let embeddings = &model.descriptor.embeddings;
-        let embeddings = embeddings
-            .iter()
-            .map(|net| TensorEmbedding::new(net, device))
-            .collect::<Result<_, _>>();
-        let fitting = model
-            .fitting
-            .iter()
-            .map(|net| TensorNetwork::new(net, device))
+        let interfaces = models.iter().map(Interface::from).collect();
+        let models = models
+            .into_iter()
+            .map(|model| TensorModel::new(model, device))
             .collect::<Result<_, _>>();
         Ok(Self {
-            embeddings: embeddings.map_err(failed)?,
-            fitting: fitting.map_err(failed)?,
-            overflow: Overflow::new(model.n_types()),
-            environment: Environment::default(),
+            models: models.map_err(failed)?,
+            interfaces,
+            device,
+            times: Times::default(),
+        })
+    }
+}
+
+impl TensorModel {
+    fn new(model: Model, device: Device) -> Result<Self, TchError> {
+        let embeddings = |descriptor: &Descriptor| {
+            let nets = descriptor.embeddings.iter();
+            nets.map(|net| TensorEmbedding::new(net, device)).collect()
+        };
+        Ok(Self {
+            embeddings: model
+                .descriptors
+                .iter()
+                .map(embeddings)
+                .collect::<Result<_, _>>()?,
+            fitting: model
+                .fitting
+                .iter()
+                .map(|net| TensorNetwork::new(net, device))
+                .collect::<Result<_, _>>()?,
+            counters: Counters::new(model.n_types()),
+            environments: vec![Environment::default(); model.descriptors.len()],
             device,
             model,
         })
     }
 
-    /// Evaluates the centres in `self.environment`, all of type `centre_type`.
-    fn evaluate_block(&self, centre_type: usize, output: &mut Output) -> Result<(), TchError> {
-        let descriptor = &self.model.descriptor;
-        let slots = descriptor.slots();
-        let n = self.environment.centres.len();
-
-        let beyond = [2.0 * descriptor.cutoff(), 0.0, 0.0];
-        let mut vectors = vec![beyond; n * slots];
-        self.for_each_slot(|k, slot, neighbour| vectors[k * slots + slot] = neighbour.vector);
-        let vectors: Vec<f64> = vectors.into_iter().flatten().collect();
-        let vectors = Tensor::f_from_slice(&vectors)?
-            .f_reshape([n as i64, slots as i64, 3])?
-            .f_to_device(self.device)?
-            .f_set_requires_grad(true)?;
-
-        let energies = self.energies(centre_type, &vectors)?;
-        let gradient =
-            Tensor::f_run_backward(&[energies.f_sum(Kind::Double)?], &[&vectors], false, false)?;
-        let gradient: Vec<f64> =
-            Vec::try_from(gradient[0].f_to_device(Device::Cpu)?.f_reshape([-1])?)?;
+    /// Evaluates the centres in `self.environments`, all of type `centre_type`.
+    fn evaluate_block(
+        &self,
+        atoms: &Atoms<'_>,
+        centre_type: usize,
+        output: &mut Output,
+    ) -> Result<(), TchError> {
+        let parts: Vec<_> = self
+            .model
+            .descriptors
+            .iter()
+            .zip(&self.environments)
+            .collect();
+        let vectors = parts
+            .iter()
+            .map(|(descriptor, environment)| self.vectors(descriptor, environment))
+            .collect::<Result<Vec<_>, _>>()?;
+        let energies = self.energies(atoms, centre_type, &vectors)?;
+        let gradients =
+            Tensor::f_run_backward(&[energies.f_sum(Kind::Double)?], &vectors, false, false)?;
         let energies: Vec<f64> = Vec::try_from(energies.f_detach()?.f_to_device(Device::Cpu)?)?;
-        for (&centre, energy) in self.environment.centres.iter().zip(energies) {
+        for (&centre, energy) in self.environments[0].centres.iter().zip(energies) {
             output.add_energy(centre, energy);
         }
-        self.for_each_slot(|k, slot, neighbour| {
-            let start = 3 * (k * slots + slot);
-            let gradient = [gradient[start], gradient[start + 1], gradient[start + 2]];
-            output.add_pair(
-                self.environment.centres[k],
-                neighbour.atom as usize,
-                neighbour.vector,
-                gradient,
-            );
-        });
+        for ((descriptor, environment), gradient) in parts.into_iter().zip(gradients) {
+            let gradient: Vec<f64> =
+                Vec::try_from(gradient.f_to_device(Device::Cpu)?.f_reshape([-1])?)?;
+            for_each_slot(descriptor, environment, |k, slot, neighbour| {
+                let start = 3 * (k * descriptor.slots() + slot);
+                let gradient = [gradient[start], gradient[start + 1], gradient[start + 2]];
+                let centre = environment.centres[k];
+                output.add_pair(centre, neighbour.atom as usize, neighbour.vector, gradient);
+            });
+        }
         Ok(())
     }
 
-    /// Visits every filled slot: number of the centre in the block, number of the slot, neighbour.
-    fn for_each_slot(&self, mut visit: impl FnMut(usize, usize, &Neighbour)) {
-        let mut first = 0;
-        for (section, sel) in self
-            .environment
-            .sections
-            .iter()
-            .zip(&self.model.descriptor.sel)
-        {
-            for k in 0..self.environment.centres.len() {
-                for (slot, neighbour) in section.neighbours[section.range(k)].iter().enumerate() {
-                    visit(k, first + slot, neighbour);
-                }
-            }
-            first += sel;
-        }
+    /// Vectors to neighbours, `[n, slots, 3]`, as a leaf of the graph; an empty slot has one beyond the cutoff.
+    fn vectors(
+        &self,
+        descriptor: &Descriptor,
+        environment: &Environment,
+    ) -> Result<Tensor, TchError> {
+        let (n, slots) = (environment.centres.len(), descriptor.slots());
+        let beyond = [2.0 * descriptor.cutoff(), 0.0, 0.0];
+        let mut vectors = vec![beyond; n * slots];
+        for_each_slot(descriptor, environment, |k, slot, neighbour| {
+            vectors[k * slots + slot] = neighbour.vector;
+        });
+        Tensor::f_from_slice(vectors.as_flattened())?
+            .f_reshape([n as i64, slots as i64, 3])?
+            .f_to_device(self.device)?
+            .f_set_requires_grad(true)
     }
 
-    /// Energies `[n]` for vectors `[n, slots, 3]`.
-    fn energies(&self, centre_type: usize, vectors: &Tensor) -> Result<Tensor, TchError> {
-        let descriptor = &self.model.descriptor;
-        let smoothing = descriptor.smoothing;
-        let r = vectors
-            .f_square()?
-            .f_sum_dim_intlist([2i64].as_slice(), true, Kind::Double)?
-            .f_sqrt()?;
-        let u = r
-            .f_sub_scalar(smoothing.from)?
-            .f_div_scalar(smoothing.span)?
-            .f_clamp(0.0, 1.0)?;
-        let polynomial = u
-            .f_mul_scalar(-6.0)?
-            .f_add_scalar(15.0)?
-            .f_mul(&u)?
-            .f_sub_scalar(10.0)?;
-        let w = u
-            .f_pow_tensor_scalar(3)?
-            .f_mul(&polynomial)?
-            .f_add_scalar(1.0)?;
-        let s = w.f_div(&r)?;
-        let raw = Tensor::f_cat(&[s.shallow_clone(), vectors.f_mul(&s.f_div(&r)?)?], 2)?;
-
-        let n = vectors.size()[0];
-        let m1 = descriptor.m1() as i64;
-        let mut moments = Tensor::f_zeros([n, 4, m1], (Kind::Double, self.device))?;
-        let mut first = 0i64;
-        for (b, &sel) in descriptor.sel.iter().enumerate() {
-            let section = first..first + sel as i64;
-            first = section.end;
-            let Some(network) = descriptor.embedding_of[[centre_type, b]] else {
-                continue;
-            };
-            let raw = raw.f_narrow(1, section.start, sel as i64)?;
-            let statistics = |values: &Array3<f64>| {
-                let row: [f64; 4] = std::array::from_fn(|c| values[[centre_type, b, c]]);
-                Tensor::f_from_slice(&row)?.f_to_device(self.device)
-            };
-            let mean = statistics(&descriptor.mean)?;
-            let deviation = statistics(&descriptor.deviation)?;
-            let mut rows = raw.f_sub(&mean)?.f_div(&deviation)?;
-            if descriptor.masked[[centre_type, b]] {
-                // real neighbours count for nothing, empty slots stay
-                let empty = r
-                    .f_narrow(1, section.start, sel as i64)?
-                    .f_ge(smoothing.to)?;
-                rows = rows.f_mul(&empty.f_to_kind(Kind::Double)?)?;
-            }
-            let g = self.embeddings[network].forward(&rows.f_i((.., .., 0..1))?)?;
-            moments = moments.f_add(&rows.f_transpose(1, 2)?.f_matmul(&g)?)?;
+    /// Energies `[n]` for vectors `[n, slots, 3]`, one tensor a descriptor.
+    fn energies(
+        &self,
+        atoms: &Atoms<'_>,
+        centre_type: usize,
+        vectors: &[Tensor],
+    ) -> Result<Tensor, TchError> {
+        let model = &self.model;
+        let n = vectors[0].size()[0];
+        let mut columns = model
+            .descriptors
+            .iter()
+            .zip(&self.embeddings)
+            .zip(vectors)
+            .map(|((descriptor, embeddings), vectors)| {
+                flat(descriptor, embeddings, centre_type, vectors)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut parameters = Vec::new();
+        for &centre in &self.environments[0].centres {
+            let da = model.atom_parameters.len();
+            let own = &atoms.atom_parameters[centre * da..][..da];
+            parameters.extend(model.frame_parameters.normalised(atoms.frame_parameters));
+            parameters.extend(model.atom_parameters.normalised(own));
         }
-        let moments = moments.f_div_scalar(descriptor.divisor)?;
-        let axis = moments.f_narrow(2, 0, descriptor.axis as i64)?;
-        let flat = moments
-            .f_transpose(1, 2)?
-            .f_matmul(&axis)?
-            .f_reshape([n, -1])?;
-        self.fitting[centre_type]
-            .forward(&flat)?
-            .f_reshape([n])?
-            .f_mul_scalar(self.model.energy_scale[centre_type])?
-            .f_add_scalar(self.model.energy_bias[centre_type])
+        columns.push(
+            Tensor::f_from_slice(&parameters)?
+                .f_reshape([n, parameters.len() as i64 / n])?
+                .f_to_device(self.device)?,
+        );
+        let net = |columns: &[Tensor]| {
+            self.fitting[centre_type]
+                .forward(&Tensor::f_cat(columns, 1)?)?
+                .f_reshape([n])
+        };
+        let mut energy = net(&columns)?;
+        if model.from_vacuum[centre_type] {
+            let descriptors = columns.len() - 1;
+            for column in &mut columns[..descriptors] {
+                *column = column.f_zeros_like()?;
+            }
+            energy = energy.f_sub(&net(&columns)?)?;
+        }
+        energy
+            .f_mul_scalar(model.energy_scale[centre_type])?
+            .f_add_scalar(model.energy_bias[centre_type])
     }
 }
 
+/// Visits every filled slot: number of the centre in the block, number of the slot, neighbour.
+fn for_each_slot(
+    descriptor: &Descriptor,
+    environment: &Environment,
+    mut visit: impl FnMut(usize, usize, &Neighbour),
+) {
+    let mut first = 0;
+    for (section, sel) in environment.sections.iter().zip(&descriptor.sel) {
+        for k in 0..environment.centres.len() {
+            for (slot, neighbour) in section.neighbours[section.range(k)].iter().enumerate() {
+                visit(k, first + slot, neighbour);
+            }
+        }
+        first += sel;
+    }
+}
+
+/// Descriptors `[n, width]` for vectors `[n, slots, 3]`.
+fn flat(
+    descriptor: &Descriptor,
+    embeddings: &[TensorEmbedding],
+    centre_type: usize,
+    vectors: &Tensor,
+) -> Result<Tensor, TchError> {
+    let n = vectors.size()[0];
+    let rows = sections(descriptor, centre_type, vectors)?;
+    let m1 = descriptor.m1() as i64;
+    let curve = |a: usize, b: usize| descriptor.embedding_of[[a, b]].map(|k| &embeddings[k]);
+    let double = (Kind::Double, vectors.device());
+    match descriptor.kind {
+        DescriptorKind::SeE2A { axis } => {
+            let mut moments = Tensor::f_zeros([n, 4, m1], double)?;
+            for (b, rows) in rows.iter().enumerate() {
+                if let Some(curve) = curve(centre_type, b) {
+                    let g = curve.forward(&rows.f_i((.., .., 0..1))?)?;
+                    moments = moments.f_add(&rows.f_transpose(1, 2)?.f_matmul(&g)?)?;
+                }
+            }
+            let moments = moments.f_div_scalar(descriptor.divisor)?;
+            let left = moments.f_narrow(2, 0, axis as i64)?;
+            moments
+                .f_transpose(1, 2)?
+                .f_matmul(&left)?
+                .f_reshape([n, -1])
+        }
+        DescriptorKind::SeE2R => {
+            let mut sum = Tensor::f_zeros([n, m1], double)?;
+            for (b, rows) in rows.iter().enumerate() {
+                if let Some(curve) = curve(centre_type, b) {
+                    let g = curve.forward(&rows.f_i((.., .., 0..1))?)?;
+                    sum =
+                        sum.f_add(&g.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Double)?)?;
+                }
+            }
+            sum.f_div_scalar(descriptor.divisor)
+        }
+        DescriptorKind::SeE3 => {
+            let mut sum = Tensor::f_zeros([n, m1], double)?;
+            for (a, u) in rows.iter().enumerate() {
+                for (b, v) in rows.iter().enumerate().skip(a) {
+                    let Some(curve) = curve(a, b) else {
+                        continue;
+                    };
+                    let u = u.f_narrow(2, 1, 3)?;
+                    let v = v.f_narrow(2, 1, 3)?;
+                    let q = u.f_matmul(&v.f_transpose(1, 2)?)?.f_reshape([n, -1, 1])?;
+                    let weight = 1.0 / (descriptor.sel[a] * descriptor.sel[b]) as f64;
+                    let terms = curve.forward(&q)?.f_mul(&q)?;
+                    let terms = terms.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Double)?;
+                    sum = sum.f_add(&terms.f_mul_scalar(weight)?)?;
+                }
+            }
+            Ok(sum)
+        }
+    }
+}
+
+/// Normalised rows `[n, sel, 4]` by neighbour type, exclusions made.
+fn sections(
+    descriptor: &Descriptor,
+    centre_type: usize,
+    vectors: &Tensor,
+) -> Result<Vec<Tensor>, TchError> {
+    let smoothing = descriptor.smoothing;
+    let r = vectors
+        .f_square()?
+        .f_sum_dim_intlist([2i64].as_slice(), true, Kind::Double)?
+        .f_sqrt()?;
+    let u = r
+        .f_sub_scalar(smoothing.from)?
+        .f_div_scalar(smoothing.span)?
+        .f_clamp(0.0, 1.0)?;
+    let polynomial = u
+        .f_mul_scalar(-6.0)?
+        .f_add_scalar(15.0)?
+        .f_mul(&u)?
+        .f_sub_scalar(10.0)?;
+    let w = u
+        .f_pow_tensor_scalar(3)?
+        .f_mul(&polynomial)?
+        .f_add_scalar(1.0)?;
+    let s = w.f_div(&r)?;
+    let raw = Tensor::f_cat(&[s.shallow_clone(), vectors.f_mul(&s.f_div(&r)?)?], 2)?;
+    let mut first = 0i64;
+    let mut sections = Vec::new();
+    for (b, &sel) in descriptor.sel.iter().enumerate() {
+        let (start, length) = (first, sel as i64);
+        first += length;
+        let statistics = |values: &Array3<f64>| {
+            let row: [f64; 4] = std::array::from_fn(|c| values[[centre_type, b, c]]);
+            Tensor::f_from_slice(&row)?.f_to_device(vectors.device())
+        };
+        let rows = raw
+            .f_narrow(1, start, length)?
+            .f_sub(&statistics(&descriptor.mean)?)?
+            .f_div(&statistics(&descriptor.deviation)?)?;
+        sections.push(match descriptor.excluded[[centre_type, b]] {
+            Exclusion::None | Exclusion::FromList => rows,
+            Exclusion::Slots => rows.f_mul_scalar(0.0)?,
+            Exclusion::Neighbours => {
+                let empty = r.f_narrow(1, start, length)?.f_ge(smoothing.to)?;
+                rows.f_mul(&empty.f_to_kind(Kind::Double)?)?
+            }
+        });
+    }
+    Ok(sections)
+}
+
 impl Engine for TorchEngine {
-    fn model(&self) -> &Model {
-        &self.model
+    fn models(&self) -> &[Interface] {
+        &self.interfaces
     }
 
     fn evaluate(
         &mut self,
         atoms: &Atoms<'_>,
         with_atom_virials: bool,
-        output: &mut Output,
+        outputs: &mut [Output],
     ) -> Result<(), Error> {
         check_positions(atoms)?;
-        output.clear(atoms.len(), with_atom_virials);
-        let n_types = self.model.n_types();
-        for centre_type in 0..n_types {
-            let of_type = |&k: &usize| atoms.types[atoms.list.entry(k).0] == centre_type as i32;
-            let entries: Vec<_> = (0..atoms.list.len()).filter(of_type).collect();
-            for block in entries.chunks(BLOCK) {
-                self.environment.clear(n_types);
-                for &k in block {
-                    self.environment.push(
-                        &self.model.descriptor,
-                        atoms,
-                        k,
-                        centre_type,
-                        &mut self.overflow,
-                    )?;
+        self.times.start();
+        for (m, (tensors, output)) in self.models.iter_mut().zip(outputs).enumerate() {
+            check_parameters(atoms, &self.interfaces[m])?;
+            output.clear(atoms.len(), with_atom_virials && m == 0);
+            for centre_type in 0..tensors.model.n_types() {
+                let of_type = |&k: &usize| atoms.types[atoms.list.entry(k).0] == centre_type as i32;
+                let entries: Vec<_> = (0..atoms.list.len()).filter(of_type).collect();
+                for block in entries.chunks(BLOCK) {
+                    let parts = tensors.model.descriptors.iter();
+                    for (descriptor, environment) in parts.zip(&mut tensors.environments) {
+                        environment.clear(descriptor.sel.len());
+                        for &k in block {
+                            let counters = &mut tensors.counters;
+                            environment.push(descriptor, atoms, k, centre_type, counters)?;
+                        }
+                    }
+                    self.times.end(Phase::Environment);
+                    tensors
+                        .evaluate_block(atoms, centre_type, output)
+                        .map_err(failed)?;
+                    self.times.end(Phase::Force);
                 }
-                self.evaluate_block(centre_type, output).map_err(failed)?;
             }
+            check_forces(atoms, output)?;
         }
-        check_forces(atoms, output)
+        Ok(())
     }
 
-    fn overflow(&self) -> &Overflow {
-        &self.overflow
+    fn counters(&self) -> Vec<Counters> {
+        self.models
+            .iter()
+            .map(|tensors| tensors.counters.clone())
+            .collect()
+    }
+
+    fn times(&self) -> Times {
+        self.times.clone()
     }
 
     fn describe(&self) -> String {

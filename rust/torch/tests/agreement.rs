@@ -25,8 +25,8 @@ const MODELS: [&str; 12] = [
 #[test]
 fn both_engines_give_the_same_numbers() {
     for file in MODELS {
-        let mut native = NativeEngine::new(model(file)).unwrap();
-        let mut torch = TorchEngine::new(model(file), "cpu").unwrap();
+        let mut native = NativeEngine::new(vec![model(file)]).unwrap();
+        let mut torch = TorchEngine::new(vec![model(file)], "cpu").unwrap();
         for name in ["orthogonal", "triclinic", "cluster", "gas", "dense"] {
             let configuration = Configuration::stored(name);
             let ours = configuration.evaluate(&mut native);

@@ -34,26 +34,31 @@ impl Rows {
     }
 }
 
-/// Writes `G` and `H`, both `[n, m]`, for the first components of `n` rows.
+/// Writes `G` and `H`, both `[n, m]`, for `n` inputs; returns how many of them lie outside of the table.
 pub fn evaluate(
     embedding: &Embedding,
     kernels: &Kernels,
-    rows: &[[f64; 4]],
+    inputs: &[f64],
     scratch: &mut Scratch,
     g: &mut Vec<f64>,
     h: &mut Vec<f64>,
-) {
+) -> u64 {
     let m = embedding.outputs();
-    g.resize(rows.len() * m, 0.0);
-    h.resize(rows.len() * m, 0.0);
+    g.resize(inputs.len() * m, 0.0);
+    h.resize(inputs.len() * m, 0.0);
     match embedding {
-        Embedding::Network(network) => through_network(network, kernels, rows, scratch, g, h),
+        Embedding::Network(network) => {
+            through_network(network, kernels, inputs, scratch, g, h);
+            0
+        }
         Embedding::Table(table) => {
             scratch.places.clear();
             scratch
                 .places
-                .extend(rows.iter().map(|row| table.place(row[0])));
+                .extend(inputs.iter().map(|&x| table.place(x)));
             (kernels.tabulate)(&scratch.places, table.coefficients(), g, h);
+            let outside = scratch.places.iter().filter(|place| place.excess != 0.0);
+            outside.count() as u64
         }
     }
 }
@@ -61,7 +66,7 @@ pub fn evaluate(
 fn through_network(
     network: &Network,
     kernels: &Kernels,
-    rows: &[[f64; 4]],
+    inputs: &[f64],
     scratch: &mut Scratch,
     g: &mut [f64],
     h: &mut [f64],
@@ -71,22 +76,18 @@ fn through_network(
         return;
     };
     let outputs = g.chunks_mut(CHUNK * m).zip(h.chunks_mut(CHUNK * m));
-    for (rows, (g, h)) in rows.chunks(CHUNK).zip(outputs) {
+    for (inputs, (g, h)) in inputs.chunks(CHUNK).zip(outputs) {
         let Scratch {
             input,
             output,
             slope,
             ..
         } = &mut *scratch;
-        input.resize(rows.len());
-        input
-            .values
-            .iter_mut()
-            .zip(rows)
-            .for_each(|(x, row)| *x = row[0]);
+        input.resize(inputs.len());
+        input.values.copy_from_slice(inputs);
         input.derivatives.fill(1.0);
         for layer in hidden {
-            output.resize(rows.len() * layer.outputs());
+            output.resize(inputs.len() * layer.outputs());
             forward(
                 layer,
                 kernels,

@@ -1,10 +1,12 @@
 //! Environment rows of a block of centre atoms of one type, sorted into one section a neighbour type.
 //!
-//! `d = r_j - r_i`, `r = |d|`, `s = w(r)/r`, row `(s, s x/r, s y/r, s z/r)`, less its mean and over its deviation.
+//! `d = r_j - r_i`, `r = |d|`, `s = w(r)/r`, row `(s, s x/r, s y/r, s z/r)`. Mean and deviation come later: they belong to one
+//! descriptor, and the rows here serve all descriptors with the same switch, slots and selection.
 
+use super::counters::Counters;
 use super::neighbours::Atoms;
 use crate::Error;
-use crate::model::{SeA, Selection};
+use crate::model::{Descriptor, Exclusion, Selection, Smoothing};
 use std::ops::Range;
 
 /// Atoms closer than this [Å] sit on the same point: `1/r` has no use there.
@@ -24,7 +26,7 @@ pub struct Neighbour {
 /// Neighbours of one type of all centres of the block, centre after centre.
 #[derive(Clone, Debug, Default)]
 pub struct Section {
-    /// Normalised rows `R`.
+    /// Rows before mean and deviation.
     pub rows: Vec<[f64; 4]>,
     /// Who they are, in the same order.
     pub neighbours: Vec<Neighbour>,
@@ -62,39 +64,6 @@ struct Candidate {
     squared: f64,
 }
 
-/// Neighbours that did not fit into `sel`, by centre and neighbour type.
-#[derive(Clone, Debug, Default)]
-pub struct Overflow {
-    n_types: usize,
-    /// Largest number of neighbours of that type seen around one atom; 0 where all of them always fitted.
-    most: Vec<usize>,
-}
-
-impl Overflow {
-    /// For a model of `n_types`.
-    pub fn new(n_types: usize) -> Self {
-        Self {
-            n_types,
-            most: vec![0; n_types * n_types],
-        }
-    }
-
-    /// `(centre type, neighbour type, most neighbours)` for each pair of types that ever overflowed.
-    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, usize)> {
-        let n_types = self.n_types;
-        self.most
-            .iter()
-            .enumerate()
-            .filter(|(_, most)| **most > 0)
-            .map(move |(k, &most)| (k / n_types, k % n_types, most))
-    }
-
-    fn note(&mut self, centre: usize, neighbour: usize, count: usize) {
-        let most = &mut self.most[centre * self.n_types + neighbour];
-        *most = count.max(*most);
-    }
-}
-
 impl Environment {
     /// Starts a block for a descriptor of `n_types`.
     pub fn clear(&mut self, n_types: usize) {
@@ -110,11 +79,11 @@ impl Environment {
     /// [`Error::Overlap`] if a neighbour sits on the centre.
     pub fn push(
         &mut self,
-        descriptor: &SeA,
+        descriptor: &Descriptor,
         atoms: &Atoms<'_>,
         k: usize,
         centre_type: usize,
-        overflow: &mut Overflow,
+        counters: &mut Counters,
     ) -> Result<(), Error> {
         let (centre, around) = atoms.list.entry(k);
         let origin = atoms.position(centre);
@@ -124,6 +93,9 @@ impl Environment {
             let Ok(neighbour_type) = usize::try_from(atoms.types[atom as usize]) else {
                 continue;
             };
+            if descriptor.excluded[[centre_type, neighbour_type]] == Exclusion::FromList {
+                continue;
+            }
             let position = atoms.position(atom as usize);
             let vector: [f64; 3] = std::array::from_fn(|axis| position[axis] - origin[axis]);
             let squared = vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2];
@@ -143,12 +115,12 @@ impl Environment {
                 squared,
             });
         }
-        self.select(descriptor, centre_type, overflow);
+        self.select(descriptor, centre_type, counters);
         self.centres.push(centre);
         for (neighbour_type, candidates) in self.candidates.iter().enumerate() {
             let section = &mut self.sections[neighbour_type];
             for candidate in candidates {
-                let (row, neighbour) = descriptor.row(centre_type, neighbour_type, candidate);
+                let (row, neighbour) = candidate.row(&descriptor.smoothing);
                 section.rows.push(row);
                 section.neighbours.push(neighbour);
             }
@@ -158,24 +130,24 @@ impl Environment {
     }
 
     /// Keeps the nearest neighbours where there are more than slots.
-    fn select(&mut self, descriptor: &SeA, centre_type: usize, overflow: &mut Overflow) {
-        let all: usize = self.candidates.iter().map(Vec::len).sum();
-        let crowded = all > descriptor.slots();
+    fn select(&mut self, descriptor: &Descriptor, centre_type: usize, counters: &mut Counters) {
         for (neighbour_type, &slots) in descriptor.sel.iter().enumerate() {
             let count = self.candidates[neighbour_type].len();
             if count > slots {
-                overflow.note(centre_type, neighbour_type, count);
+                counters.note_overflow(centre_type, neighbour_type, count);
             }
         }
-        if crowded && descriptor.selection == Selection::OverallThenPerType {
+        let all: usize = self.candidates.iter().map(Vec::len).sum();
+        if let Selection::OverallThenPerType(most) = descriptor.selection
+            && all > most
+        {
             let mut squares: Vec<_> = self
                 .candidates
                 .iter()
                 .flatten()
                 .map(|candidate| candidate.squared)
                 .collect();
-            let (_, &mut limit, _) =
-                squares.select_nth_unstable_by(descriptor.slots(), f64::total_cmp);
+            let (_, &mut limit, _) = squares.select_nth_unstable_by(most, f64::total_cmp);
             for candidates in &mut self.candidates {
                 candidates.retain(|candidate| candidate.squared < limit);
             }
@@ -192,27 +164,24 @@ impl Environment {
     }
 }
 
-impl SeA {
-    /// The normalised row of one neighbour, and what its gradient needs.
+impl Candidate {
+    /// The row, and what its gradient needs.
     #[inline]
-    fn row(&self, centre: usize, neighbour: usize, candidate: &Candidate) -> ([f64; 4], Neighbour) {
-        let vector = candidate.vector;
-        let r = candidate.squared.sqrt();
+    fn row(&self, smoothing: &Smoothing) -> ([f64; 4], Neighbour) {
+        let vector = self.vector;
+        let r = self.squared.sqrt();
         let inverse = 1.0 / r;
-        let (w, w_slope) = self.smoothing.switch(r);
+        let (w, w_slope) = smoothing.switch(r);
         let s = w * inverse;
         let s_slope = (w_slope - s) * inverse;
         let q = s * inverse;
         let q_slope = (s_slope - q) * inverse;
-        let raw = [s, q * vector[0], q * vector[1], q * vector[2]];
-        let row = std::array::from_fn(|c| {
-            (raw[c] - self.mean[[centre, neighbour, c]]) / self.deviation[[centre, neighbour, c]]
-        });
+        let row = [s, q * vector[0], q * vector[1], q * vector[2]];
         let slopes = [s_slope * inverse, q, q_slope * inverse];
         (
             row,
             Neighbour {
-                atom: candidate.atom,
+                atom: self.atom,
                 vector,
                 slopes,
             },
@@ -221,7 +190,7 @@ impl SeA {
 }
 
 impl Neighbour {
-    /// `dE/dd` [eV/Å] from `dE/draw`, the gradient with respect to the row before its deviation is divided out.
+    /// `dE/dd` [eV/Å] from `dE/drow`, the gradient with respect to the row before mean and deviation.
     #[inline]
     pub fn gradient(&self, slope_raw: [f64; 4]) -> [f64; 3] {
         let [s_slope, q, q_slope] = self.slopes;

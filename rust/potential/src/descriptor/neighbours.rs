@@ -36,6 +36,11 @@ impl NeighbourList {
         self.centres.is_empty()
     }
 
+    /// The centres, in order.
+    pub fn centres(&self) -> &[u32] {
+        &self.centres
+    }
+
     /// Memory that is held.
     pub fn bytes(&self) -> usize {
         4 * (self.centres.capacity() + self.neighbours.capacity()) + 8 * self.offsets.capacity()
@@ -57,6 +62,14 @@ pub struct Atoms<'a> {
     pub types: &'a [i32],
     /// Every real local atom is a centre.
     pub list: &'a NeighbourList,
+    /// Frame parameters (`fparam`), as many as the model takes.
+    pub frame_parameters: &'a [f64],
+    /// Atom parameters (`aparam`) by atom index, `[n, d]` with at least the centres.
+    pub atom_parameters: &'a [f64],
+    /// Corner of the box [Å], from which models in single precision measure positions.
+    pub origin: [f64; 3],
+    /// The way to ghosts and back, for models that need it.
+    pub exchange: Option<&'a dyn GhostExchange>,
 }
 
 impl Atoms<'_> {

@@ -1,20 +1,60 @@
 //! What every evaluator of a model answers, and the checks that all of them share.
 
+mod exchange;
 mod native;
+pub mod times;
 
+pub use exchange::GhostExchange;
 pub use native::NativeEngine;
 
-use crate::descriptor::environment::Overflow;
+use crate::descriptor::counters::Counters;
 use crate::descriptor::neighbours::Atoms;
+use crate::model::Format;
 use crate::virial::Output;
 use crate::{Error, Model};
+use times::Times;
 
-/// An evaluator of one model.
+/// What a caller needs to know of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interface {
+    /// File format that the model was read from.
+    pub format: Format,
+    /// Names of types.
+    pub type_map: Vec<String>,
+    /// Distance beyond which an atom has no influence on another's energy [Å].
+    pub cutoff: f64,
+    /// Slots for neighbours of each type; empty where the model does not tell types apart.
+    pub sel: Vec<usize>,
+    /// Number of frame parameters.
+    pub frame_parameters: usize,
+    /// Number of atom parameters.
+    pub atom_parameters: usize,
+    /// Frame parameters that are used where none are given.
+    pub default_frame_parameters: Option<Vec<f64>>,
+}
+
+impl From<&Model> for Interface {
+    fn from(model: &Model) -> Self {
+        let most = |t: usize| model.descriptors.iter().map(|d| d.sel[t]).max();
+        Self {
+            format: model.format,
+            type_map: model.type_map.clone(),
+            cutoff: model.cutoff(),
+            sel: (0..model.n_types()).filter_map(most).collect(),
+            frame_parameters: model.frame_parameters.len(),
+            atom_parameters: model.atom_parameters.len(),
+            default_frame_parameters: model.frame_parameters.default.clone(),
+        }
+    }
+}
+
+/// An evaluator of one or more models of the same types.
 pub trait Engine {
-    /// The model that is evaluated.
-    fn model(&self) -> &Model;
+    /// What is evaluated, in order; at least one model.
+    fn models(&self) -> &[Interface];
 
-    /// Energies, forces and virials of all centres in the list; `output` is cleared first.
+    /// Energies, forces and virials of all centres in the list, by as many models as there are `outputs`, from the first
+    /// on; outputs are cleared first. Virials by atom are made for the first model only, and only where they are wanted.
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::Overlap`] or [`Error::ForceNotFinite`] name the atoms by index.
@@ -22,14 +62,41 @@ pub trait Engine {
         &mut self,
         atoms: &Atoms<'_>,
         with_atom_virials: bool,
-        output: &mut Output,
+        outputs: &mut [Output],
     ) -> Result<(), Error>;
 
-    /// Neighbours that did not fit into the model's `sel`, since the start.
-    fn overflow(&self) -> &Overflow;
+    /// What went beyond the range of each model since the start.
+    fn counters(&self) -> Vec<Counters>;
+
+    /// Time spent since the start; summed over threads.
+    fn times(&self) -> Times;
 
     /// The engine in words, for the line at start-up.
     fn describe(&self) -> String;
+}
+
+/// Refuses frame and atom parameters of the wrong number.
+///
+/// # Errors
+/// [`Error::Engine`] says how many are needed.
+pub fn check_parameters(atoms: &Atoms<'_>, model: &Interface) -> Result<(), Error> {
+    let given = atoms.frame_parameters.len();
+    if given != model.frame_parameters {
+        return Err(Error::Engine(format!(
+            "the model takes {} frame parameters (fparam) and {given} were given",
+            model.frame_parameters
+        )));
+    }
+    let largest = atoms.list.centres().iter().max();
+    let needed = largest.map_or(0, |&i| (i as usize + 1) * model.atom_parameters);
+    if atoms.atom_parameters.len() < needed {
+        return Err(Error::Engine(format!(
+            "the model takes {} atom parameters (aparam) for each atom and {} numbers were given where {needed} are needed",
+            model.atom_parameters,
+            atoms.atom_parameters.len()
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses coordinates that are not numbers.

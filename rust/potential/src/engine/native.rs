@@ -1,9 +1,12 @@
 //! The native CPU engine: exact double-precision networks, analytic gradients, blocks of atoms of one type.
 
-use super::{Engine, check_forces, check_positions};
-use crate::descriptor::embedding;
-use crate::descriptor::environment::{Environment, Overflow};
+use super::times::{Phase, Times};
+use super::{Engine, Interface, check_forces, check_parameters, check_positions};
+use crate::descriptor::counters::Counters;
+use crate::descriptor::environment::Environment;
 use crate::descriptor::neighbours::Atoms;
+use crate::descriptor::{Block, Prepared, Scratch};
+use crate::model::Parameters;
 use crate::simd::{self, Kernels};
 use crate::virial::Output;
 use crate::{Error, Model, fitting};
@@ -12,220 +15,380 @@ use crate::{Error, Model, fitting};
 /// embedding rows of all their neighbours to stay in the cache.
 const BLOCK: usize = 100;
 
-/// Evaluates a model on one core.
+/// Evaluates models of the same types, block by block: the environment of a block serves every descriptor that sees the
+/// same neighbours, of all models.
 #[derive(Debug)]
 pub struct NativeEngine {
-    model: Model,
+    models: Vec<PreparedModel>,
+    interfaces: Vec<Interface>,
     kernels: &'static Kernels,
-    /// Moments `[4, M1]` of one empty slot, by centre and neighbour type; `None` where they vanish.
-    padding: Vec<Option<Vec<f64>>>,
-    overflow: Overflow,
-    workspace: Workspace,
-}
-
-/// Buffers of one block, kept from step to step.
-#[derive(Debug, Default)]
-struct Workspace {
     /// Entries of the neighbour list by centre type.
     by_type: Vec<Vec<u32>>,
-    environment: Environment,
-    embedding: embedding::Scratch,
+    /// One a thread.
+    workers: Vec<Worker>,
+}
+
+#[derive(Debug)]
+struct PreparedModel {
+    model: Model,
+    descriptors: Vec<Prepared>,
+}
+
+/// What one thread has for itself, kept from step to step.
+#[derive(Debug, Default)]
+struct Worker {
+    /// Environments of the block, each with the model and descriptor that it was made for.
+    environments: Vec<Environment>,
+    made_for: Vec<(usize, usize)>,
+    scratch: Vec<Scratch>,
     fitting: fitting::Scratch,
-    /// `G` and `H = dG/dR[0]` by neighbour type, `[n, M1]`.
-    embedded: Vec<(Vec<f64>, Vec<f64>)>,
-    /// `T` of each centre, `[n, 4, M1]`.
-    moments: Vec<f64>,
-    /// `D`, and after the fitting net `dE/dD`, `[n, M1 M2]`.
-    descriptors: Vec<f64>,
+    /// Input of the fitting network, and after it its gradient, `[n, width]`.
+    rows: Vec<f64>,
     energies: Vec<f64>,
-    slope_moments: Vec<f64>,
-    slope_rows: Vec<[f64; 4]>,
+    /// Rows with vanishing descriptors, and their energies.
+    vacuum_rows: Vec<f64>,
+    vacuum_energies: Vec<f64>,
+    counters: Vec<Counters>,
+    times: Times,
+    /// Sums of this thread; those of the first go to the caller's at once.
+    outputs: Vec<Output>,
 }
 
 impl NativeEngine {
-    /// Prepares a model.
+    /// Prepares models of the same types.
     ///
     /// # Errors
     /// [`Error::Engine`] if the environment asks for an instruction set that the processor lacks.
-    pub fn new(model: Model) -> Result<Self, Error> {
+    ///
+    /// # Panics
+    /// Without any model.
+    pub fn new(models: Vec<Model>) -> Result<Self, Error> {
         let kernels = simd::detect().map_err(Error::Engine)?;
-        Ok(Self::with_kernels(model, kernels))
+        Ok(Self::with_kernels(models, kernels))
     }
 
-    /// Prepares a model for the given inner loops.
-    pub fn with_kernels(model: Model, kernels: &'static Kernels) -> Self {
-        let n_types = model.n_types();
-        let descriptor = &model.descriptor;
-        let pairs = (0..n_types).flat_map(|a| (0..n_types).map(move |b| (a, b)));
-        let padding = pairs
-            .map(|(a, b)| {
-                let embedding = &descriptor.embeddings[descriptor.embedding_of[[a, b]]?];
-                let row = descriptor.padding_row(a, b);
-                if row == [0.0; 4] {
-                    return None;
-                }
-                let g = embedding.apply(row[0]);
-                Some(
-                    row.iter()
-                        .flat_map(|r| g.iter().map(move |g| r * g))
-                        .collect(),
-                )
+    /// Prepares models for the given inner loops.
+    ///
+    /// # Panics
+    /// Without any model.
+    pub fn with_kernels(models: Vec<Model>, kernels: &'static Kernels) -> Self {
+        assert!(!models.is_empty(), "an engine needs a model");
+        let mut engine = Self {
+            interfaces: models.iter().map(Interface::from).collect(),
+            models: models.into_iter().map(PreparedModel::new).collect(),
+            kernels,
+            by_type: Vec::new(),
+            workers: Vec::new(),
+        };
+        engine.set_threads(1);
+        engine
+    }
+
+    /// Divides the work among so many threads. Results are the same, to the last bit, whenever the number is the same.
+    pub fn set_threads(&mut self, threads: usize) {
+        let counters = |model: &PreparedModel| Counters::new(model.model.n_types());
+        self.workers.resize_with(threads.max(1), || Worker {
+            counters: self.models.iter().map(counters).collect(),
+            ..Worker::default()
+        });
+    }
+
+    /// The models that are evaluated.
+    pub fn sources(&self) -> impl Iterator<Item = &Model> {
+        self.models.iter().map(|prepared| &prepared.model)
+    }
+
+    /// Sorts the centres by type and cuts them into blocks `(type, entries)`.
+    fn blocks(by_type: &[Vec<u32>], threads: usize) -> Vec<(usize, &[u32])> {
+        let mut blocks = Vec::new();
+        for (centre_type, entries) in by_type.iter().enumerate() {
+            // equal blocks: a small last one would use each weight for few atoms
+            let count = entries
+                .len()
+                .div_ceil(BLOCK)
+                .next_multiple_of(threads)
+                .max(1);
+            let size = entries.len().div_ceil(count).max(1);
+            blocks.extend(entries.chunks(size).map(|block| (centre_type, block)));
+        }
+        blocks
+    }
+}
+
+impl PreparedModel {
+    fn new(model: Model) -> Self {
+        let mut offset = 0;
+        let descriptors = model
+            .descriptors
+            .iter()
+            .map(|descriptor| {
+                let prepared = Prepared::new(descriptor, offset);
+                offset += descriptor.width();
+                prepared
             })
             .collect();
-        Self {
-            overflow: Overflow::new(n_types),
-            padding,
-            workspace: Workspace::default(),
-            kernels,
-            model,
-        }
+        Self { model, descriptors }
     }
+}
 
-    /// Evaluates the centres in `entries`, all of type `centre_type`.
+impl Worker {
+    /// Evaluates the centres in `entries`, all of type `centre_type`, by the first models.
     fn evaluate_block(
         &mut self,
+        models: &[PreparedModel],
+        kernels: &'static Kernels,
         atoms: &Atoms<'_>,
-        centre_type: usize,
-        entries: &[u32],
-        output: &mut Output,
+        (centre_type, entries): (usize, &[u32]),
+        outputs: &mut [Output],
     ) -> Result<(), Error> {
-        let Self {
-            model,
-            kernels,
-            padding,
-            overflow,
-            workspace: work,
-        } = self;
-        let descriptor = &model.descriptor;
-        let (n_types, m1, axis) = (model.n_types(), descriptor.m1(), descriptor.axis);
-        work.environment.clear(n_types);
-        for &k in entries {
-            work.environment
-                .push(descriptor, atoms, k as usize, centre_type, overflow)?;
-        }
+        self.times.start();
+        self.made_for.clear();
+        for (m, (prepared, output)) in models.iter().zip(outputs).enumerate() {
+            let PreparedModel { model, descriptors } = prepared;
+            let width = model.fitting_width();
+            self.rows.resize(entries.len() * width, 0.0);
+            let count = self.scratch.len().max(descriptors.len());
+            self.scratch.resize_with(count, Scratch::default);
+            let mut environments = Vec::with_capacity(descriptors.len());
+            for (d, prepared) in descriptors.iter().enumerate() {
+                let environment =
+                    self.environment(models, atoms, (m, d), (centre_type, entries))?;
+                let block = Block {
+                    descriptor: &model.descriptors[d],
+                    prepared,
+                    kernels,
+                    environment: &self.environments[environment],
+                    centre_type,
+                };
+                block.forward(
+                    &mut self.scratch[d],
+                    &mut self.counters[m],
+                    &mut self.times,
+                    &mut self.rows,
+                    width,
+                );
+                environments.push(environment);
+            }
 
-        // forward: embeddings, moments, descriptors
-        work.embedded.resize_with(n_types, Default::default);
-        let active = |b: usize| {
-            let index = descriptor.embedding_of[[centre_type, b]]?;
-            (!descriptor.masked[[centre_type, b]]).then_some(&descriptor.embeddings[index])
+            self.fit(model, kernels, centre_type, atoms, entries);
+            let scale = model.energy_scale[centre_type];
+            for (&k, energy) in entries.iter().zip(&self.energies) {
+                let (centre, _) = atoms.list.entry(k as usize);
+                output.add_energy(centre, energy * scale + model.energy_bias[centre_type]);
+            }
+            self.times.end(Phase::Fitting);
+
+            for (d, prepared) in descriptors.iter().enumerate() {
+                let block = Block {
+                    descriptor: &model.descriptors[d],
+                    prepared,
+                    kernels,
+                    environment: &self.environments[environments[d]],
+                    centre_type,
+                };
+                block.backward(&mut self.scratch[d], &self.rows, width, scale, output);
+            }
+            self.times.end(Phase::Force);
+        }
+        Ok(())
+    }
+
+    /// Number of the environment of a descriptor: one that is there already, or a new one.
+    fn environment(
+        &mut self,
+        models: &[PreparedModel],
+        atoms: &Atoms<'_>,
+        (m, d): (usize, usize),
+        (centre_type, entries): (usize, &[u32]),
+    ) -> Result<usize, Error> {
+        let descriptor = &models[m].model.descriptors[d];
+        let same = |&(m, d): &(usize, usize)| {
+            models[m].model.descriptors[d].shares_environment(descriptor)
         };
-        for (b, (g, h)) in work.embedded.iter_mut().enumerate() {
-            if let Some(embedding) = active(b) {
-                let rows = &work.environment.sections[b].rows;
-                embedding::evaluate(embedding, kernels, rows, &mut work.embedding, g, h);
-            }
+        if let Some(number) = self.made_for.iter().position(same) {
+            return Ok(number);
         }
-        let n = entries.len();
-        let inverse = 1.0 / descriptor.divisor;
-        work.moments.clear();
-        work.moments.resize(n * 4 * m1, 0.0);
-        work.descriptors.resize(n * m1 * axis, 0.0);
-        for (k, t) in work.moments.chunks_exact_mut(4 * m1).enumerate() {
-            for (b, section) in work.environment.sections.iter().enumerate() {
-                let range = section.range(k);
-                if let Some(padding) = &padding[centre_type * n_types + b] {
-                    let empty = (descriptor.sel[b] - range.len()) as f64;
-                    t.iter_mut().zip(padding).for_each(|(t, p)| *t += empty * p);
-                }
-                if active(b).is_some() {
-                    let g = &work.embedded[b].0[range.start * m1..range.end * m1];
-                    (kernels.moments)(&section.rows[range], g, t);
-                }
-            }
-            t.iter_mut().for_each(|t| *t *= inverse);
-            (kernels.contract)(t, axis, &mut work.descriptors[k * m1 * axis..][..m1 * axis]);
+        let number = self.made_for.len();
+        self.made_for.push((m, d));
+        let count = self.environments.len().max(number + 1);
+        self.environments.resize_with(count, Environment::default);
+        let environment = &mut self.environments[number];
+        environment.clear(descriptor.sel.len());
+        for &k in entries {
+            environment.push(
+                descriptor,
+                atoms,
+                k as usize,
+                centre_type,
+                &mut self.counters[m],
+            )?;
         }
+        Ok(number)
+    }
 
+    /// Fills in the parameters and sends `rows` through the fitting network.
+    fn fit(
+        &mut self,
+        model: &Model,
+        kernels: &'static Kernels,
+        centre_type: usize,
+        atoms: &Atoms<'_>,
+        entries: &[u32],
+    ) {
+        let (width, start) = (model.fitting_width(), model.descriptor_width());
+        if width > start {
+            for (row, &k) in self.rows.chunks_exact_mut(width).zip(entries) {
+                let (centre, _) = atoms.list.entry(k as usize);
+                write_parameters(model, atoms, centre, &mut row[start..]);
+            }
+        }
         let network = &model.fitting[centre_type];
+        if model.from_vacuum[centre_type] {
+            // without parameters all rows are the same
+            let needed = if width > start {
+                self.rows.len()
+            } else {
+                width
+            };
+            self.vacuum_rows.clear();
+            self.vacuum_rows.extend_from_slice(&self.rows[..needed]);
+            for row in self.vacuum_rows.chunks_exact_mut(width) {
+                row[..start].fill(0.0);
+            }
+            fitting::evaluate(
+                network,
+                kernels,
+                &mut self.vacuum_rows,
+                &mut self.fitting,
+                &mut self.vacuum_energies,
+            );
+        }
         fitting::evaluate(
             network,
             kernels,
-            &mut work.descriptors,
-            &mut work.fitting,
-            &mut work.energies,
+            &mut self.rows,
+            &mut self.fitting,
+            &mut self.energies,
         );
-        let scale = model.energy_scale[centre_type];
-        for (&centre, energy) in work.environment.centres.iter().zip(&work.energies) {
-            output.add_energy(centre, energy * scale + model.energy_bias[centre_type]);
-        }
-
-        // backward: descriptors, moments, rows, distances
-        work.slope_moments.resize(4 * m1, 0.0);
-        for (k, t) in work.moments.chunks_exact(4 * m1).enumerate() {
-            let centre = work.environment.centres[k];
-            let slope_d = &work.descriptors[k * m1 * axis..][..m1 * axis];
-            (kernels.contract_backward)(t, axis, slope_d, &mut work.slope_moments);
-            work.slope_moments
-                .iter_mut()
-                .for_each(|slope| *slope *= inverse * scale);
-            for (b, section) in work.environment.sections.iter().enumerate() {
-                if active(b).is_none() {
-                    continue;
-                }
-                let range = section.range(k);
-                let (g, h) = &work.embedded[b];
-                let span = range.start * m1..range.end * m1;
-                work.slope_rows.resize(range.len(), [0.0; 4]);
-                (kernels.moments_backward)(
-                    &work.slope_moments,
-                    &section.rows[range.clone()],
-                    &g[span.clone()],
-                    &h[span],
-                    &mut work.slope_rows,
-                );
-                let deviation: [f64; 4] =
-                    std::array::from_fn(|c| 1.0 / descriptor.deviation[[centre_type, b, c]]);
-                for (neighbour, slope) in section.neighbours[range].iter().zip(&work.slope_rows) {
-                    let slope_raw = std::array::from_fn(|c| slope[c] * deviation[c]);
-                    output.add_pair(
-                        centre,
-                        neighbour.atom as usize,
-                        neighbour.vector,
-                        neighbour.gradient(slope_raw),
-                    );
-                }
+        if model.from_vacuum[centre_type] {
+            let vacuum = self.vacuum_energies.iter().cycle();
+            for (energy, vacuum) in self.energies.iter_mut().zip(vacuum) {
+                *energy -= vacuum;
             }
         }
-        Ok(())
+    }
+}
+
+/// Normalised frame parameters and those of one atom.
+fn write_parameters(model: &Model, atoms: &Atoms<'_>, atom: usize, columns: &mut [f64]) {
+    let Model {
+        frame_parameters,
+        atom_parameters,
+        ..
+    } = model;
+    let own = |parameters: &Parameters| {
+        let d = parameters.len();
+        &atoms.atom_parameters[atom * d..][..d]
+    };
+    let values = frame_parameters
+        .normalised(atoms.frame_parameters)
+        .chain(atom_parameters.normalised(own(atom_parameters)));
+    for (column, value) in columns.iter_mut().zip(values) {
+        *column = value;
     }
 }
 
 impl Engine for NativeEngine {
-    fn model(&self) -> &Model {
-        &self.model
+    fn models(&self) -> &[Interface] {
+        &self.interfaces
     }
 
     fn evaluate(
         &mut self,
         atoms: &Atoms<'_>,
         with_atom_virials: bool,
-        output: &mut Output,
+        outputs: &mut [Output],
     ) -> Result<(), Error> {
         check_positions(atoms)?;
-        output.clear(atoms.len(), with_atom_virials);
-        let mut by_type = std::mem::take(&mut self.workspace.by_type);
-        by_type.resize_with(self.model.n_types(), Vec::new);
-        by_type.iter_mut().for_each(Vec::clear);
+        for interface in &self.interfaces[..outputs.len()] {
+            check_parameters(atoms, interface)?;
+        }
+        let clear = |outputs: &mut [Output]| {
+            for (m, output) in outputs.iter_mut().enumerate() {
+                output.clear(atoms.len(), with_atom_virials && m == 0);
+            }
+        };
+        clear(outputs);
+        let n_types = self.interfaces[0].type_map.len();
+        self.by_type.resize_with(n_types, Vec::new);
+        self.by_type.iter_mut().for_each(Vec::clear);
         for k in 0..atoms.list.len() {
             let (centre, _) = atoms.list.entry(k);
             if let Ok(centre_type) = usize::try_from(atoms.types[centre]) {
-                by_type[centre_type].push(k as u32);
+                self.by_type[centre_type].push(k as u32);
             }
         }
-        for (centre_type, entries) in by_type.iter().enumerate() {
-            // equal blocks: a small last one would use each weight for few atoms
-            let blocks = entries.len().div_ceil(BLOCK).max(1);
-            for block in entries.chunks(entries.len().div_ceil(blocks).max(1)) {
-                self.evaluate_block(atoms, centre_type, block, output)?;
+        let (models, kernels) = (&self.models[..outputs.len()], self.kernels);
+        let threads = self.workers.len();
+        let blocks = Self::blocks(&self.by_type, threads);
+        let share = |thread: usize| blocks.iter().skip(thread).step_by(threads);
+        let (first, others) = self.workers.split_at_mut(1);
+        for worker in others.iter_mut() {
+            worker.outputs.resize_with(outputs.len(), Output::default);
+            clear(&mut worker.outputs);
+        }
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = others
+                .iter_mut()
+                .enumerate()
+                .map(|(t, worker)| {
+                    let share = share(t + 1);
+                    scope.spawn(move || {
+                        let mut outputs = std::mem::take(&mut worker.outputs);
+                        let done = share.copied().try_for_each(|block| {
+                            worker.evaluate_block(models, kernels, atoms, block, &mut outputs)
+                        });
+                        worker.outputs = outputs;
+                        done
+                    })
+                })
+                .collect();
+            let done = share(0).copied().try_for_each(|block| {
+                first[0].evaluate_block(models, kernels, atoms, block, outputs)
+            });
+            handles.into_iter().fold(done, |done, handle| {
+                let other = handle
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                done.and(other)
+            })
+        })?;
+        for worker in others.iter() {
+            for (output, share) in outputs.iter_mut().zip(&worker.outputs) {
+                output.merge(share);
             }
         }
-        self.workspace.by_type = by_type;
-        check_forces(atoms, output)
+        outputs
+            .iter()
+            .try_for_each(|output| check_forces(atoms, output))
     }
 
-    fn overflow(&self) -> &Overflow {
-        &self.overflow
+    fn counters(&self) -> Vec<Counters> {
+        let mut sums = self.workers[0].counters.clone();
+        for worker in &self.workers[1..] {
+            for (sum, counters) in sums.iter_mut().zip(&worker.counters) {
+                sum.merge(counters);
+            }
+        }
+        sums
+    }
+
+    fn times(&self) -> Times {
+        let mut sum = Times::default();
+        for worker in &self.workers {
+            sum.merge(&worker.times);
+        }
+        sum
     }
 
     fn describe(&self) -> String {

@@ -4,26 +4,28 @@
 //! float32 cutoffs, where the energy bias is kept, what padding means) so that engines need not know where a model came from.
 
 mod activation;
+mod descriptor;
 mod embedding;
 mod format;
 mod frozen_graph;
 mod graph_def;
 mod native;
 mod network;
-mod se_a;
+mod parameters;
 mod table;
 mod torch_script;
 mod wire;
 
 pub use activation::Activation;
+pub use descriptor::{Descriptor, Exclusion, Kind, Selection, Smoothing};
 pub use embedding::Embedding;
 pub use format::{Format, read};
 pub use network::{Layer, Network, Residual};
-pub use se_a::{SeA, Selection, Smoothing};
+pub use parameters::Parameters;
 pub use table::{DEGREES, Place, Table};
 
 use crate::Error;
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 
 /// Shape and numbers of an array in a file, row-major.
 type Shaped = (Vec<usize>, Vec<f64>);
@@ -36,17 +38,26 @@ fn matrix((shape, numbers): Shaped) -> Result<Array2<f64>, String> {
     Array2::from_shape_vec((rows, columns), numbers).map_err(|error| error.to_string())
 }
 
-/// An energy model: a descriptor, one fitting network a type, and energy offsets.
+/// An energy model: descriptors, one fitting network a type, and energy offsets.
+///
+/// The input of the fitting network is `[D | frame parameters | atom parameters]`, and the energy of an atom of type `t` is
+/// `scale[t] (net(input) - [net(input with D = 0)]) + bias[t]`, the bracket where `from_vacuum[t]`.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// File format it was read from.
     pub format: Format,
     /// Element names, `[n_types]`; may be empty names in very old files.
     pub type_map: Vec<String>,
-    /// The descriptor. Further kinds become an enum here.
-    pub descriptor: SeA,
-    /// One network a centre type, from the flat descriptor to one number [eV].
+    /// The descriptors, whose outputs stand side by side: one, or several in a hybrid.
+    pub descriptors: Vec<Descriptor>,
+    /// Numbers that describe the whole frame (`fparam`).
+    pub frame_parameters: Parameters,
+    /// Numbers that describe each atom (`aparam`).
+    pub atom_parameters: Parameters,
+    /// One network a centre type, to one number [eV].
     pub fitting: Vec<Network>,
+    /// Types whose energy is counted from that of an atom without neighbours (`atom_ener`), `[n_types]`.
+    pub from_vacuum: Vec<bool>,
     /// Energy added per atom of each type [eV], everything constant included.
     pub energy_bias: Vec<f64>,
     /// Factor on the network's output, by type; 1 unless the graph says otherwise.
@@ -57,6 +68,24 @@ impl Model {
     /// Number of types.
     pub fn n_types(&self) -> usize {
         self.type_map.len()
+    }
+
+    /// Length of the flat descriptor, all parts together.
+    pub fn descriptor_width(&self) -> usize {
+        self.descriptors.iter().map(Descriptor::width).sum()
+    }
+
+    /// Inputs of the fitting networks.
+    pub fn fitting_width(&self) -> usize {
+        self.descriptor_width() + self.frame_parameters.len() + self.atom_parameters.len()
+    }
+
+    /// The largest cutoff [Å].
+    pub fn cutoff(&self) -> f64 {
+        self.descriptors
+            .iter()
+            .map(Descriptor::cutoff)
+            .fold(0.0, f64::max)
     }
 
     /// Checks that all parts fit each other. `file` goes into the message.
@@ -72,17 +101,31 @@ impl Model {
             })
         };
         let n_types = self.n_types();
-        if let Some((item, what)) = self.descriptor.fault(n_types) {
-            return fault(&item, what);
+        if self.descriptors.is_empty() {
+            return fault("descriptor", "there is none".to_owned());
         }
-        if self.fitting.len() != n_types {
+        for descriptor in &self.descriptors {
+            if let Some((item, what)) = descriptor.fault(n_types) {
+                return fault(&item, what);
+            }
+        }
+        let parameters = [
+            ("fparam", &self.frame_parameters),
+            ("aparam", &self.atom_parameters),
+        ];
+        for (item, parameters) in parameters {
+            if let Some(what) = parameters.fault() {
+                return fault(item, what);
+            }
+        }
+        if self.fitting.len() != n_types || self.from_vacuum.len() != n_types {
             return fault(
                 "fitting",
                 format!("{} networks for {n_types} types", self.fitting.len()),
             );
         }
         for (t, network) in self.fitting.iter().enumerate() {
-            if let Some(what) = network.fault(self.descriptor.width(), 1) {
+            if let Some(what) = network.fault(self.fitting_width(), 1) {
                 return fault(&format!("fitting net of type {t}"), what);
             }
         }
@@ -99,13 +142,5 @@ impl Model {
             }
         }
         Ok(self)
-    }
-
-    /// Takes the energy of an atom without neighbours out of `types`: deepmd-kit's `atom_ener`, `net(D) - net(0)`.
-    pub(crate) fn subtract_vacuum(&mut self, types: &[bool]) {
-        let vacuum = Array1::zeros(self.descriptor.width());
-        for (t, _) in types.iter().enumerate().filter(|(_, wanted)| **wanted) {
-            self.energy_bias[t] -= self.energy_scale[t] * self.fitting[t].apply(&vacuum)[0];
-        }
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Both hold the same tree. Arrays are HDF5 datasets named by their path in the one, and nested lists in the other.
 
+use super::descriptor::by_section;
 use super::matrix;
-use super::se_a::by_section;
 use super::{
-    Activation, DEGREES, Embedding, Format, Layer, Model, Network, Residual, SeA, Selection,
-    Shaped, Smoothing, Table,
+    Activation, DEGREES, Descriptor, Embedding, Exclusion, Format, Kind, Layer, Model, Network,
+    Parameters, Residual, Selection, Shaped, Smoothing, Table,
 };
 use crate::Error;
 use hdf5_reader::{Hdf5File, OpenOptions};
@@ -216,21 +216,22 @@ impl Reader<'_> {
             );
             return Err(self.inconsistent("bias_atom_e, out_bias", what));
         }
-        let mut model = Model {
+        Model {
             format,
             type_map,
-            descriptor,
+            descriptors: vec![descriptor],
+            frame_parameters: Parameters::default(),
+            atom_parameters: Parameters::default(),
+            from_vacuum: vacuum_types(&fitting["atom_ener"], n_types),
             fitting: networks,
             energy_bias: inner.iter().zip(&outer).map(|(a, b)| a + b).collect(),
             // out_std is stored and not used for energies
             energy_scale: vec![1.0; n_types],
         }
-        .validate(self.file)?;
-        model.subtract_vacuum(&vacuum_types(&fitting["atom_ener"], n_types));
-        Ok(model)
+        .validate(self.file)
     }
 
-    fn descriptor(&self, tree: &Value, n_types: usize) -> Result<SeA, Error> {
+    fn descriptor(&self, tree: &Value, n_types: usize) -> Result<Descriptor, Error> {
         match tree["type"].as_str() {
             Some("se_e2_a" | "se_a") => {}
             Some(kind) => return Err(self.unsupported(format!("descriptor {kind}"))),
@@ -268,12 +269,12 @@ impl Reader<'_> {
                 centre + n_types * neighbour
             })
         };
-        let mut masked = Array2::from_elem((n_types, n_types), false);
+        let mut excluded = Array2::from_elem((n_types, n_types), Exclusion::None);
         for pair in tree["exclude_types"].as_array().into_iter().flatten() {
             match (pair[0].as_u64(), pair[1].as_u64()) {
                 (Some(a), Some(b)) if a < n_types as u64 && b < n_types as u64 => {
-                    masked[[a as usize, b as usize]] = true;
-                    masked[[b as usize, a as usize]] = true;
+                    excluded[[a as usize, b as usize]] = Exclusion::Neighbours;
+                    excluded[[b as usize, a as usize]] = Exclusion::Neighbours;
                 }
                 _ => {
                     return Err(self
@@ -282,20 +283,22 @@ impl Reader<'_> {
             }
         }
         let variables = &tree["@variables"];
-        Ok(SeA {
+        Ok(Descriptor {
+            kind: Kind::SeE2A {
+                axis: self.integer(tree, "axis_neuron")?,
+            },
             smoothing: Smoothing::double(self.float(tree, "rcut_smth")?, self.float(tree, "rcut")?),
             divisor: sel.iter().sum::<usize>() as f64,
-            selection: Selection::OverallThenPerType,
-            axis: self.integer(tree, "axis_neuron")?,
-            mean: self.statistics(variables, "davg", &sel)?,
-            deviation: self.statistics(variables, "dstd", &sel)?,
+            selection: Selection::OverallThenPerType(sel.iter().sum()),
+            mean: self.statistics(variables, "davg", &sel, 0.0)?,
+            deviation: self.statistics(variables, "dstd", &sel, 1.0)?,
             embeddings: nets
                 .iter()
                 .enumerate()
                 .map(|(k, net)| self.embedding(net, &tree["compress"]["@variables"], k))
                 .collect::<Result<_, _>>()?,
             embedding_of: Array2::from_shape_fn((n_types, n_types), index),
-            masked,
+            excluded,
             sel,
         })
     }
@@ -305,9 +308,10 @@ impl Reader<'_> {
         variables: &Value,
         key: &str,
         sel: &[usize],
+        otherwise: f64,
     ) -> Result<Array3<f64>, Error> {
-        let (shape, numbers) = self.required_array(variables, key)?;
-        by_section(&shape, &numbers, sel).map_err(|what| self.inconsistent(key, what))
+        let values = self.required_array(variables, key)?;
+        by_section(&values, sel, 4, otherwise).map_err(|what| self.inconsistent(key, what))
     }
 
     fn fitting(&self, tree: &Value, n_types: usize) -> Result<Vec<Network>, Error> {

@@ -47,6 +47,10 @@ pub struct Configuration {
     pub positions: Vec<f64>,
     /// Rows are the lattice vectors [Å].
     pub cell: Option<[f64; 9]>,
+    /// As many as the model takes.
+    pub frame_parameters: Vec<f64>,
+    /// As many as the model takes, atom after atom.
+    pub atom_parameters: Vec<f64>,
 }
 
 impl Configuration {
@@ -61,6 +65,8 @@ impl Configuration {
                 .collect(),
             positions: numbers(&stored["coordinates"]),
             cell: (!stored["cell"].is_null()).then(|| numbers(&stored["cell"]).try_into().unwrap()),
+            frame_parameters: Vec::new(),
+            atom_parameters: Vec::new(),
         }
     }
 
@@ -70,18 +76,21 @@ impl Configuration {
 
     /// Adds the images and evaluates; forces and per-atom virials are folded back onto the local atoms.
     pub fn evaluate(&self, engine: &mut dyn Engine) -> Output {
-        let reach = engine.model().descriptor.cutoff() + SKIN;
+        let reach = engine.models()[0].cutoff + SKIN;
         let images = Images::new(self, reach);
         let list = images.list(self.len(), reach);
         let atoms = Atoms {
             positions: &images.positions,
             types: &images.types,
             list: &list,
+            frame_parameters: &self.frame_parameters,
+            atom_parameters: &self.atom_parameters,
         };
-        let mut output = Output::default();
+        let mut outputs = [Output::default()];
         engine
-            .evaluate(&atoms, true, &mut output)
+            .evaluate(&atoms, true, &mut outputs)
             .unwrap_or_else(|error| panic!("{error}"));
+        let [mut output] = outputs;
         for (image, &owner) in images.owners.iter().enumerate().skip(self.len()) {
             for a in 0..3 {
                 output.forces[3 * owner + a] += output.forces[3 * image + a];

@@ -1,56 +1,138 @@
 //! The model, straight from its formulas: one atom at a time, no blocks, no gradients. Slow and readable; it judges the
-//! engines. Symbols as in `deepdms_potential::model::SeA`.
+//! engines. Symbols as in `deepdms_potential::model::Descriptor`.
 
 use deepdms_potential::Model;
-use deepdms_potential::model::Selection;
-use ndarray::{Array1, Array2, Axis, s};
+use deepdms_potential::model::{Descriptor, Exclusion, Kind, Selection};
+use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-/// Energy of the atom at the origin, of type `centre`, with neighbours `(type, d)` [eV].
-pub fn atom_energy(model: &Model, centre: usize, neighbours: &[(usize, [f64; 3])]) -> f64 {
-    let descriptor = &model.descriptor;
+/// Energy of the atom at the origin, of type `centre`, with neighbours `(type, d)` [eV]; parameters as given by the user.
+pub fn atom_energy(
+    model: &Model,
+    centre: usize,
+    neighbours: &[(usize, [f64; 3])],
+    frame_parameters: &[f64],
+    atom_parameters: &[f64],
+) -> f64 {
+    let descriptors: Vec<_> = model
+        .descriptors
+        .iter()
+        .map(|descriptor| flat(descriptor, centre, neighbours))
+        .collect();
+    let views: Vec<_> = descriptors.iter().map(|d| d.view()).collect();
+    let d = concatenate(Axis(0), &views).unwrap();
+    let parameters: Array1<f64> = model
+        .frame_parameters
+        .normalised(frame_parameters)
+        .chain(model.atom_parameters.normalised(atom_parameters))
+        .collect();
+    let net = |d: Array1<f64>| {
+        let input = concatenate(Axis(0), &[d.view(), parameters.view()]).unwrap();
+        model.fitting[centre].apply(&input)[0]
+    };
+    let vacuum = if model.from_vacuum[centre] {
+        net(Array1::zeros(d.len()))
+    } else {
+        0.0
+    };
+    (net(d) - vacuum) * model.energy_scale[centre] + model.energy_bias[centre]
+}
+
+/// One descriptor of the atom at the origin.
+fn flat(descriptor: &Descriptor, centre: usize, neighbours: &[(usize, [f64; 3])]) -> Array1<f64> {
+    // rows of all slots, by neighbour type
+    let rows: Vec<Vec<Array1<f64>>> = slots(descriptor, centre, neighbours);
+    let curve = |a: usize, b: usize| {
+        descriptor.embedding_of[[a, b]].map(|index| &descriptor.embeddings[index])
+    };
+    let m1 = descriptor.m1();
+    match descriptor.kind {
+        Kind::SeE2A { axis } => {
+            let mut moments = Array2::<f64>::zeros((4, m1));
+            for (b, rows) in rows.iter().enumerate() {
+                let Some(curve) = curve(centre, b) else {
+                    continue;
+                };
+                for row in rows {
+                    let g = curve.apply(row[0]);
+                    let row = row.view().insert_axis(Axis(1));
+                    moments += &row.dot(&g.insert_axis(Axis(0)));
+                }
+            }
+            moments /= descriptor.divisor;
+            let left = moments.slice(s![.., ..axis]);
+            moments.t().dot(&left).iter().copied().collect()
+        }
+        Kind::SeE2R => {
+            let mut sum = Array1::<f64>::zeros(m1);
+            for (b, rows) in rows.iter().enumerate() {
+                let Some(curve) = curve(centre, b) else {
+                    continue;
+                };
+                for row in rows {
+                    sum += &curve.apply(row[0]);
+                }
+            }
+            sum / descriptor.divisor
+        }
+        Kind::SeE3 => {
+            let mut sum = Array1::<f64>::zeros(m1);
+            for a in 0..rows.len() {
+                for b in a..rows.len() {
+                    let Some(curve) = curve(a, b) else {
+                        continue;
+                    };
+                    let slots = (rows[a].len() * rows[b].len()) as f64;
+                    for u in &rows[a] {
+                        for v in &rows[b] {
+                            let q = u.slice(s![1..]).dot(&v.slice(s![1..]));
+                            sum += &(curve.apply(q) * (q / slots));
+                        }
+                    }
+                }
+            }
+            sum
+        }
+    }
+}
+
+/// Rows of all slots, filled or not, by neighbour type.
+fn slots(
+    descriptor: &Descriptor,
+    centre: usize,
+    neighbours: &[(usize, [f64; 3])],
+) -> Vec<Vec<Array1<f64>>> {
     let length = |d: &[f64; 3]| (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt();
     let mut within: Vec<_> = neighbours
         .iter()
         .filter(|(_, d)| length(d) < descriptor.cutoff())
+        .filter(|(b, _)| descriptor.excluded[[centre, *b]] != Exclusion::FromList)
         .collect();
     within.sort_by(|(_, a), (_, b)| length(a).total_cmp(&length(b)));
-    if descriptor.selection == Selection::OverallThenPerType {
-        within.truncate(descriptor.slots());
+    if let Selection::OverallThenPerType(most) = descriptor.selection {
+        within.truncate(most);
     }
-
-    let mut moments = Array2::<f64>::zeros((4, descriptor.m1()));
-    for (b, &slots) in descriptor.sel.iter().enumerate() {
-        let Some(curve) = descriptor.embedding_of[[centre, b]] else {
-            continue;
-        };
-        let mut real: Vec<_> = within
-            .iter()
-            .filter(|(t, _)| *t == b)
-            .map(|(_, d)| *d)
-            .collect();
-        real.truncate(slots);
-        for slot in 0..slots {
-            let raw = match real.get(slot) {
-                Some(d) => {
+    let of_type = |b: usize, slots: usize| {
+        let mut real = within.iter().filter(|(t, _)| *t == b).take(slots);
+        let rows = (0..slots).map(|_| {
+            let (raw, empty) = match real.next() {
+                Some((_, d)) => {
                     let r = length(d);
                     let s = descriptor.smoothing.switch(r).0 / r;
-                    [s, s * d[0] / r, s * d[1] / r, s * d[2] / r]
+                    ([s, s * d[0] / r, s * d[1] / r, s * d[2] / r], false)
                 }
-                None => [0.0; 4],
+                None => ([0.0; 4], true),
             };
-            let mut row = Array1::from_shape_fn(4, |c| {
-                (raw[c] - descriptor.mean[[centre, b, c]]) / descriptor.deviation[[centre, b, c]]
-            });
-            if descriptor.masked[[centre, b]] && slot < real.len() {
-                row.fill(0.0);
+            match descriptor.excluded[[centre, b]] {
+                Exclusion::Slots => Array1::zeros(4),
+                Exclusion::Neighbours if !empty => Array1::zeros(4),
+                _ => Array1::from_shape_fn(4, |c| {
+                    (raw[c] - descriptor.mean[[centre, b, c]])
+                        / descriptor.deviation[[centre, b, c]]
+                }),
             }
-            let g = descriptor.embeddings[curve].apply(row[0]);
-            moments += &row.insert_axis(Axis(1)).dot(&g.insert_axis(Axis(0)));
-        }
-    }
-    moments /= descriptor.divisor;
-    let axis = moments.slice(s![.., ..descriptor.axis]);
-    let flat: Array1<f64> = moments.t().dot(&axis).iter().copied().collect();
-    let network = model.fitting[centre].apply(&flat)[0];
-    network * model.energy_scale[centre] + model.energy_bias[centre]
+        });
+        rows.collect()
+    };
+    let sel = descriptor.sel.iter().enumerate();
+    sel.map(|(b, &slots)| of_type(b, slots)).collect()
 }

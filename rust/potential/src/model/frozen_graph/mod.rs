@@ -9,7 +9,7 @@ mod kind;
 mod weights;
 
 use super::graph_def::Graph;
-use super::{Format, Model};
+use super::{Format, Model, Parameters};
 use crate::Error;
 use constants::FrozenGraph;
 use hyper::Hyper;
@@ -33,16 +33,16 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
     let fitting = frozen.fitting(&hyper)?;
     let n_types = hyper.type_map.len();
     let (energy_bias, energy_scale) = frozen.energy_offsets(n_types)?;
-    let mut model = Model {
+    Model {
         format: Format::FrozenGraph,
         type_map: hyper.type_map.clone(),
-        descriptor,
+        descriptors: vec![descriptor],
+        frame_parameters: Parameters::default(),
+        atom_parameters: Parameters::default(),
         fitting,
+        from_vacuum: frozen.vacuum_types(&script, n_types)?,
         energy_bias,
         energy_scale,
     }
-    .validate(file)?;
-    let vacuum = frozen.vacuum_types(&script, n_types)?;
-    model.subtract_vacuum(&vacuum);
-    Ok(model)
+    .validate(file)
 }

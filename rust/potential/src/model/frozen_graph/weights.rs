@@ -1,7 +1,10 @@
 //! Weights: embedding nets or tables, fitting nets, energy offsets.
 
+use super::super::descriptor::by_section;
 use super::super::graph_def::Node;
-use super::super::{Activation, Embedding, Layer, Network, Residual, SeA, Selection, Table, se_a};
+use super::super::{
+    Activation, Descriptor, Embedding, Exclusion, Kind, Layer, Network, Residual, Selection, Table,
+};
 use super::constants::FrozenGraph;
 use super::hyper::Hyper;
 use crate::Error;
@@ -9,7 +12,7 @@ use ndarray::{Array2, Array3};
 use serde_json::Value;
 
 impl FrozenGraph<'_> {
-    pub(super) fn descriptor(&self, hyper: &Hyper) -> Result<SeA, Error> {
+    pub(super) fn descriptor(&self, hyper: &Hyper) -> Result<Descriptor, Error> {
         let n_types = hyper.type_map.len();
         let mut embeddings = Vec::new();
         let mut embedding_of = Array2::from_elem((n_types, n_types), None);
@@ -54,25 +57,25 @@ impl FrozenGraph<'_> {
                 format!("{rows} rows are not a multiple of the {m1} outputs of the embedding nets"),
             ));
         }
-        Ok(SeA {
+        Ok(Descriptor {
+            kind: Kind::SeE2A { axis: rows / m1 },
             smoothing: hyper.smoothing,
-            mean: self.statistics("t_avg", &hyper.sel)?,
-            deviation: self.statistics("t_std", &hyper.sel)?,
+            mean: self.statistics("t_avg", &hyper.sel, 0.0)?,
+            deviation: self.statistics("t_std", &hyper.sel, 1.0)?,
             sel: hyper.sel.clone(),
             selection: Selection::PerType,
             divisor: hyper.divisor,
-            axis: rows / m1,
             embeddings,
             embedding_of,
-            masked: Array2::from_elem((n_types, n_types), false),
+            excluded: Array2::from_elem((n_types, n_types), Exclusion::None),
         })
     }
 
     /// `davg` or `dstd`, `[n_types, 4 slots]` in the file, by pair of types here.
-    fn statistics(&self, item: &str, sel: &[usize]) -> Result<Array3<f64>, Error> {
+    fn statistics(&self, item: &str, sel: &[usize], otherwise: f64) -> Result<Array3<f64>, Error> {
         let name = format!("descrpt_attr/{item}");
-        let (shape, values) = self.required_floats(&name)?;
-        se_a::by_section(&shape, &values, sel).map_err(|what| self.inconsistent(&name, what))
+        let values = self.required_floats(&name)?;
+        by_section(&values, sel, 4, otherwise).map_err(|what| self.inconsistent(&name, what))
     }
 
     /// The embedding net of a section; `None` where the graph has none.

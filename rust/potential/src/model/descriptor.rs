@@ -1,18 +1,57 @@
-//! The two-body embedding descriptor with angular information, `se_e2_a`.
+//! Descriptors of two and three bodies: `se_e2_a`, `se_e2_r` and `se_e3`.
 //!
 //! Symbols: `r` distance, `w(r)` switch, `s = w(r)/r`, `R` environment row `(s, s x/r, s y/r, s z/r)` less its mean and
-//! over its deviation, `G` embedding of `R[0]`, `T = R^T G / N` moments `[4, M1]`, `D = T^T T[:, ..M2]` descriptor `[M1, M2]`.
+//! over its deviation, `G` embedding curve, `N` divisor, `D` descriptor.
+//!
+//! | kind | descriptor |
+//! |---|---|
+//! | `se_e2_a` | `T = sum_j R_j^T G(R_j[0]) / N`, `[4, M1]`; `D = T^T T[:, ..M2]`, `[M1, M2]` |
+//! | `se_e2_r` | `D = sum_j G(R_j[0]) / N`, `[M1]` |
+//! | `se_e3` | `D = sum_{a <= b} sum_{jk} q_jk G_ab(q_jk) / (sel_a sel_b)` with `q_jk = R_j[1..] . R_k[1..]`, `[M1]` |
+//!
+//! Sums run over all slots, filled or not. Sources: Zhang et al., NeurIPS 31 (2018), arXiv:1805.09003; Wang et al., Nucl.
+//! Fusion 62, 126013 (2022) for the three-body form; deepmd-kit's documentation.
 
+use super::Shaped;
 use super::embedding::Embedding;
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, s};
+
+/// Which formula makes the descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Two-body embedding with angular information.
+    SeE2A {
+        /// `M2`, columns of the descriptor.
+        axis: usize,
+    },
+    /// Two-body embedding of distances alone.
+    SeE2R,
+    /// Three-body embedding.
+    SeE3,
+}
 
 /// Which neighbours are kept where an atom has more than `sel` of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// The nearest `sel[t]` of each type: TensorFlow graphs.
     PerType,
-    /// First the nearest `sum(sel)` of all types, then the nearest `sel[t]` of each: the native form.
-    OverallThenPerType,
+    /// First the nearest so many of all types, then the nearest `sel[t]` of each: the native form. The number is the
+    /// `sum(sel)` of the whole model.
+    OverallThenPerType(usize),
+}
+
+/// What neighbours of one type do not contribute to centres of another: `exclude_types` in its several meanings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exclusion {
+    /// Nothing is excluded.
+    #[default]
+    None,
+    /// Rows of real neighbours are zero, those of empty slots stay: the native form.
+    Neighbours,
+    /// Rows of all slots are zero: graphs with `type_one_side`.
+    Slots,
+    /// Neighbours are taken off the list, which leaves empty slots: `pair_exclude_types`.
+    FromList,
 }
 
 /// The switch `w(r)`: 1 below `from`, 0 above `to`, and `u^3 (-6 u^2 + 15 u - 10) + 1` between, `u = (r - from)/span`.
@@ -64,40 +103,44 @@ impl Smoothing {
     }
 }
 
-/// Weights and hyper-parameters of an `se_e2_a` descriptor.
+/// Weights and hyper-parameters of a descriptor.
 #[derive(Clone, Debug)]
-pub struct SeA {
+pub struct Descriptor {
+    /// Which formula.
+    pub kind: Kind,
     /// The switch, and with it the cutoff.
     pub smoothing: Smoothing,
     /// Slots for neighbours of each type, `[n_types]`.
     pub sel: Vec<usize>,
     /// Which neighbours are kept where they do not all fit.
     pub selection: Selection,
-    /// `N`, what `R^T G` is divided by: the number of slots, whether filled or not.
+    /// `N`: the number of slots, whether filled or not, and five times that in `se_e2_r`; not used in `se_e3`.
     pub divisor: f64,
-    /// `M2`, columns of the descriptor.
-    pub axis: usize,
-    /// Mean of environment rows by centre and neighbour type, `[n_types, n_types, 4]`.
+    /// Mean of environment rows by centre and neighbour type, `[n_types, n_types, 4]`; the last three are 0 in `se_e2_r`.
     pub mean: Array3<f64>,
-    /// Deviation of environment rows by centre and neighbour type, `[n_types, n_types, 4]`.
+    /// Deviation of environment rows by centre and neighbour type, `[n_types, n_types, 4]`; the last three are 1 in `se_e2_r`.
     pub deviation: Array3<f64>,
     /// The distinct embedding curves, from 1 input to `M1` outputs.
     pub embeddings: Vec<Embedding>,
-    /// Index into `embeddings` by centre and neighbour type; `None` contributes nothing at all, `[n_types, n_types]`.
+    /// Index into `embeddings` by centre and neighbour type, and in `se_e3` by the types `a <= b` of two neighbours; `None`
+    /// contributes nothing at all, `[n_types, n_types]`.
     pub embedding_of: Array2<Option<usize>>,
-    /// Pairs whose real neighbours contribute nothing while the empty slots still do, `[n_types, n_types]`.
-    pub masked: Array2<bool>,
+    /// What is excluded, by centre and neighbour type, `[n_types, n_types]`.
+    pub excluded: Array2<Exclusion>,
 }
 
-impl SeA {
+impl Descriptor {
     /// `M1`, outputs of the embedding networks.
     pub fn m1(&self) -> usize {
         self.embeddings[0].outputs()
     }
 
-    /// Length of the flat descriptor, `M1 M2`.
+    /// Length of the flat descriptor.
     pub fn width(&self) -> usize {
-        self.m1() * self.axis
+        match self.kind {
+            Kind::SeE2A { axis } => self.m1() * axis,
+            Kind::SeE2R | Kind::SeE3 => self.m1(),
+        }
     }
 
     /// Cutoff [Å].
@@ -115,6 +158,26 @@ impl SeA {
         std::array::from_fn(|c| {
             -self.mean[[centre, neighbour, c]] / self.deviation[[centre, neighbour, c]]
         })
+    }
+
+    /// The embedding that real neighbours go through; `None` where they contribute nothing that moves with them.
+    pub fn curve(&self, centre: usize, neighbour: usize) -> Option<&Embedding> {
+        let index = self.embedding_of[[centre, neighbour]]?;
+        let seen = matches!(
+            self.excluded[[centre, neighbour]],
+            Exclusion::None | Exclusion::FromList
+        );
+        seen.then_some(&self.embeddings[index])
+    }
+
+    /// Whether both see the same neighbours with the same switch, so that one set of environment rows, before mean and
+    /// deviation, serves both.
+    pub fn shares_environment(&self, other: &Self) -> bool {
+        let removed = |d: &Self| d.excluded.mapv(|e| e == Exclusion::FromList);
+        self.smoothing == other.smoothing
+            && self.sel == other.sel
+            && self.selection == other.selection
+            && removed(self) == removed(other)
     }
 
     /// The item that does not fit, and why, if there is one.
@@ -171,7 +234,7 @@ impl SeA {
                 "it holds a zero or a number that is not finite".to_owned(),
             );
         }
-        if self.embedding_of.dim() != pairs || self.masked.dim() != pairs {
+        if self.embedding_of.dim() != pairs || self.excluded.dim() != pairs {
             return fault(
                 "embedding nets",
                 "the table of pairs does not fit the number of types".to_owned(),
@@ -197,38 +260,43 @@ impl SeA {
                 "a pair of types names a net that does not exist".to_owned(),
             );
         }
-        if self.axis == 0 || self.axis > m1 {
-            return fault(
+        match self.kind {
+            Kind::SeE2A { axis } if axis == 0 || axis > m1 => fault(
                 "axis_neuron",
-                format!(
-                    "{} is not between 1 and the {m1} outputs of the embedding nets",
-                    self.axis
-                ),
-            );
+                format!("{axis} is not between 1 and the {m1} outputs of the embedding nets"),
+            ),
+            Kind::SeE3 if self.mean.slice(s![.., .., 1..]).iter().any(|x| *x != 0.0) => fault(
+                "davg",
+                "a mean direction that is not zero makes no sense with three-body angles"
+                    .to_owned(),
+            ),
+            _ => None,
         }
-        None
     }
 }
 
-/// Statistics of environment rows by pair of types, from those by slot, `[n_types, 4 slots]` or `[n_types, slots, 4]`.
+/// Statistics of environment rows by pair of types, from those by slot, `[n_types, components slots]` or
+/// `[n_types, slots, components]`, with 4 components or, in `se_e2_r`, 1; what a file does not hold is `otherwise`.
 ///
 /// Training writes the same numbers for every slot of a section, and only such models are read: a statistic that
 /// depends on the rank of a neighbour would make the energy jump whenever two neighbours swap places.
 pub(super) fn by_section(
-    shape: &[usize],
-    values: &[f64],
+    (shape, values): &Shaped,
     sel: &[usize],
+    components: usize,
+    otherwise: f64,
 ) -> Result<Array3<f64>, String> {
     let n_types = sel.len();
     let slots: usize = sel.iter().sum();
-    if values.len() != n_types * slots * 4 || shape.first() != Some(&n_types) {
+    if values.len() != n_types * slots * components || shape.first() != Some(&n_types) {
         return Err(format!(
             "shape {shape:?} does not fit {n_types} types with {slots} slots"
         ));
     }
-    let mut sections = Array3::from_elem((n_types, n_types, 4), 1.0);
+    let mut sections = Array3::from_elem((n_types, n_types, 4), otherwise);
     for centre in 0..n_types {
-        let mut rows = values[centre * slots * 4..][..slots * 4].chunks_exact(4);
+        let width = slots * components;
+        let mut rows = values[centre * width..][..width].chunks_exact(components);
         for (neighbour, &count) in sel.iter().enumerate() {
             let mut section = rows.by_ref().take(count);
             let Some(first) = section.next() else {
@@ -239,8 +307,8 @@ pub(super) fn by_section(
                     "it differs between the slots of centre type {centre} and neighbour type {neighbour}, which training never writes and which would make the energy discontinuous"
                 ));
             }
-            for c in 0..4 {
-                sections[[centre, neighbour, c]] = first[c];
+            for (c, value) in first.iter().enumerate() {
+                sections[[centre, neighbour, c]] = *value;
             }
         }
     }
