@@ -4,7 +4,7 @@ use crate::Error;
 use std::fmt::Debug;
 
 /// The caller's way from owners to ghosts and back, across ranks. All ranks make the same calls in the same order.
-pub trait GhostExchange: Debug {
+pub trait GhostExchange: Debug + Sync {
     /// Gives each ghost the row of its owner; `values` is `[n_all, columns]` by atom index.
     ///
     /// # Errors
