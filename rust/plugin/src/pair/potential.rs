@@ -1,0 +1,265 @@
+//! The models of one pair style with their engines, and a step of LAMMPS.
+
+use super::PairSettings;
+use super::deviation_file::DeviationFile;
+use super::ffi::{Outcome, Sums, Units};
+use super::settings::{EngineChoice, Settings};
+use crate::guard::{BridgeError, guard, guard_sound};
+use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
+use deepdms_potential::engine::{Engine, Interface, NativeEngine};
+use deepdms_potential::virial::{Output, centroid, symmetric};
+use deepdms_potential::{Error, Model, model};
+
+/// The models with their engines, and what a step needs between its calls. The first model drives the run.
+pub struct Potential {
+    pub(super) settings: Settings,
+    /// Models that were read and have no engine yet.
+    pub(super) pending: Vec<Model>,
+    /// All models; the first of the first engine drives the run.
+    pub(super) engines: Vec<Box<dyn Engine>>,
+    /// What each model gave for the step, engine after engine.
+    pub(super) outputs: Vec<Output>,
+    pub(super) units: Units,
+    /// Model type by LAMMPS type; the first entry belongs to no type.
+    pub(super) map: Vec<i32>,
+    pub(super) list: NeighbourList,
+    pub(super) positions: Vec<f64>,
+    pub(super) types: Vec<i32>,
+    pub(super) failure: Option<Error>,
+    /// Pairs of types that were warned about.
+    pub(super) warned: Vec<bool>,
+    pub(super) deviation: Option<DeviationFile>,
+}
+
+pub(super) fn new_potential(
+    settings: &PairSettings,
+    units: Units,
+) -> Result<Box<Potential>, BridgeError> {
+    guard("pair settings", || {
+        Ok::<_, Error>(Box::new(Potential {
+            settings: settings.0.clone(),
+            pending: Vec::new(),
+            engines: Vec::new(),
+            outputs: Vec::new(),
+            units,
+            map: Vec::new(),
+            list: NeighbourList::default(),
+            positions: Vec::new(),
+            types: Vec::new(),
+            failure: None,
+            warned: Vec::new(),
+            deviation: None,
+        }))
+    })
+}
+
+#[cfg(feature = "torch")]
+fn torch_engine(models: Vec<Model>, device: &str) -> Result<Box<dyn Engine>, Error> {
+    Ok(Box::new(deepdms_torch::TorchEngine::new(models, device)?))
+}
+
+#[cfg(not(feature = "torch"))]
+fn torch_engine(_: Vec<Model>, _: &str) -> Result<Box<dyn Engine>, Error> {
+    Err(Error::Engine(
+        "engine torch: this plugin was built without libtorch. Build it with -DDEEPDMS_TORCH=ON, or use 'engine native'".to_owned(),
+    ))
+}
+
+impl Potential {
+    /// Reads the next of the model files, whose contents are `bytes`.
+    pub(super) fn add_model(&mut self, bytes: &[u8]) -> Result<(), BridgeError> {
+        guard("loading a model", || {
+            let files = &self.settings.models;
+            let file = &files[self.pending.len()];
+            let model = model::read(file, bytes)?;
+            if let Some(first) = self.pending.first() {
+                let first = &first.type_map;
+                if &model.type_map != first {
+                    return Err(Error::Engine(format!(
+                        "{file} knows the types {}, and {} knows {}: models whose deviation is wanted need the same types in the same order",
+                        model.type_map.join(" "),
+                        files[0],
+                        first.join(" "),
+                    )));
+                }
+            }
+            self.pending.push(model);
+            Ok(())
+        })
+    }
+
+    /// Gives the models that were read to an engine.
+    pub(super) fn prepare(&mut self) -> Result<(), BridgeError> {
+        guard("preparing the models", || {
+            let models = std::mem::take(&mut self.pending);
+            let n_types = models[0].n_types();
+            self.warned.resize(n_types * n_types, false);
+            self.outputs.resize_with(models.len(), Output::default);
+            self.engines.push(match self.settings.engine {
+                EngineChoice::Native => Box::new(NativeEngine::new(models)?),
+                EngineChoice::Torch => torch_engine(models, &self.settings.device)?,
+            });
+            Ok::<_, Error>(())
+        })
+    }
+
+    pub(super) fn models(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// The model that drives the run.
+    pub(super) fn first(&self) -> &Interface {
+        &self.engines[0].models()[0]
+    }
+
+    pub(super) fn output(&self) -> &Output {
+        &self.outputs[0]
+    }
+
+    /// The line at start-up.
+    pub(super) fn describe(&self) -> Result<String, BridgeError> {
+        guard_sound("describing a model", || {
+            let model = self.first();
+            format!(
+                "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, 1 thread",
+                env!("CARGO_PKG_VERSION"),
+                self.file(),
+                model.format.suffix(),
+                match self.models() {
+                    1 => String::new(),
+                    n => format!(" and the deviation from {} more", n - 1),
+                },
+                model.type_map.join(" "),
+                // frozen graphs hold it as float32, whose shortest decimals are what was typed
+                model.cutoff as f32,
+                model.sel,
+                self.engines[0].describe(),
+            )
+        })
+    }
+
+    pub(super) fn file(&self) -> &str {
+        &self.settings.models[0]
+    }
+
+    /// The largest cutoff, in LAMMPS' length unit.
+    pub(super) fn cutoff(&self) -> f64 {
+        let models = self.engines.iter().flat_map(|engine| engine.models());
+        models.map(|model| model.cutoff).fold(0.0, f64::max) * self.units.length
+    }
+
+    pub(super) fn clear_list(&mut self) {
+        self.list.clear();
+    }
+
+    /// Adds a centre with its neighbours, the high bits of whose indices are not part of them.
+    pub(super) fn push_centre(&mut self, centre: i32, neighbours: &[i32], mask: i32) {
+        self.list
+            .push(centre as u32, neighbours.iter().map(|j| (j & mask) as u32));
+    }
+
+    /// Evaluates one step; `positions` are LAMMPS', `[n_all, 3]`, `types` LAMMPS types, `[n_all]`.
+    pub(super) fn compute(
+        &mut self,
+        positions: &[f64],
+        types: &[i32],
+        with_atom_virials: bool,
+        with_all_models: bool,
+    ) -> Result<Outcome, BridgeError> {
+        guard("pair compute", || {
+            self.types.clear();
+            self.types
+                .extend(types.iter().map(|&t| self.map[t as usize]));
+            let positions = if self.units.length == 1.0 {
+                positions
+            } else {
+                self.positions.clear();
+                self.positions
+                    .extend(positions.iter().map(|x| x / self.units.length));
+                &self.positions
+            };
+            let atoms = Atoms {
+                positions,
+                types: &self.types,
+                list: &self.list,
+                frame_parameters: &[],
+                atom_parameters: &[],
+            };
+            let mut outputs = &mut self.outputs[..];
+            if !with_all_models {
+                outputs = &mut outputs[..1];
+            }
+            for (k, engine) in self.engines.iter_mut().enumerate() {
+                let count = engine.models().len().min(outputs.len());
+                let (own, rest) = outputs.split_at_mut(count);
+                outputs = rest;
+                if count == 0 {
+                    break;
+                }
+                if let Err(error) = engine.evaluate(&atoms, with_atom_virials && k == 0, own) {
+                    let (first, second) = error.atoms().ok_or_else(|| error.to_string())?;
+                    self.failure = Some(error);
+                    return Ok(Outcome {
+                        failed: true,
+                        first,
+                        second,
+                    });
+                }
+            }
+            Ok::<_, String>(Outcome {
+                failed: false,
+                first: 0,
+                second: 0,
+            })
+        })
+    }
+
+    /// What went wrong, in terms of atom ids.
+    pub(super) fn failure(&self, first_id: i64, second_id: i64) -> String {
+        self.failure
+            .as_ref()
+            .map_or_else(String::new, |error| error.with_ids(first_id, second_id))
+    }
+
+    /// Adds the step to LAMMPS' arrays, in LAMMPS' units and times `scale`; returns the energy.
+    pub(super) fn accumulate(&self, scale: f64, sums: Sums<'_>) -> Result<f64, BridgeError> {
+        guard_sound("pair results", || {
+            let output = self.output();
+            let energy = scale * self.units.energy;
+            let force = energy / self.units.length;
+            add(sums.forces, output.forces.iter().copied(), force);
+            add(sums.virial, symmetric(&output.virial), energy);
+            add(
+                sums.atom_energies,
+                output.atom_energies.iter().copied(),
+                energy,
+            );
+            let virials = &output.atom_virials;
+            add(
+                sums.atom_virials,
+                virials.iter().flat_map(symmetric),
+                energy,
+            );
+            add(
+                sums.centroid_virials,
+                virials.iter().flat_map(centroid),
+                energy,
+            );
+            output.energy * energy
+        })
+    }
+
+    /// Bytes that grow with the number of atoms.
+    pub(super) fn memory_usage(&self) -> f64 {
+        let outputs: usize = self.outputs.iter().map(Output::bytes).sum();
+        let own = self.types.capacity() * 4 + self.positions.capacity() * 8;
+        (own + outputs + self.list.bytes()) as f64
+    }
+}
+
+/// Adds `factor` times the values to the sums, as far as there are any of both.
+fn add(sums: &mut [f64], values: impl IntoIterator<Item = f64>, factor: f64) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += factor * value;
+    }
+}

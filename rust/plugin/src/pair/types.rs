@@ -1,0 +1,57 @@
+//! Which type of the model each LAMMPS type is.
+
+use super::Potential;
+use crate::guard::{BridgeError, guard};
+
+impl Potential {
+    /// Maps LAMMPS types to model types, by the names of `pair_coeff` or, without names, in order; gives warnings.
+    pub(super) fn map_types(
+        &mut self,
+        names: &[String],
+        lammps_types: usize,
+    ) -> Result<Vec<String>, BridgeError> {
+        guard("pair_coeff", || {
+            let type_map = &self.first().type_map;
+            let known = type_map.join(" ");
+            let mut map = vec![-1; lammps_types + 1];
+            let mut warnings = Vec::new();
+            if names.is_empty() {
+                for (k, entry) in map.iter_mut().skip(1).enumerate().take(type_map.len()) {
+                    *entry = k as i32;
+                }
+                if lammps_types > type_map.len() {
+                    warnings.push(format!(
+                        "{} knows {} types ({known}): LAMMPS types above that have no interaction. Name them in pair_coeff to be sure",
+                        self.file(),
+                        type_map.len()
+                    ));
+                } else if lammps_types < type_map.len() {
+                    warnings.push(format!(
+                        "{} knows more types ({known}) than the {lammps_types} of LAMMPS, which are taken in this order. Name them in pair_coeff to be sure",
+                        self.file()
+                    ));
+                }
+            }
+            for (entry, name) in map.iter_mut().skip(1).zip(names) {
+                *entry = match type_map.iter().position(|known| known == name) {
+                    Some(k) => k as i32,
+                    None if name == "NULL" => -1,
+                    None => {
+                        return Err(format!(
+                            "pair_coeff: element {name} is not in {}, which knows {known}",
+                            self.file()
+                        ));
+                    }
+                };
+            }
+            if !names.is_empty() && names.len() < lammps_types {
+                warnings.push(format!(
+                    "pair_coeff names {} of {lammps_types} types: the others have no interaction",
+                    names.len()
+                ));
+            }
+            self.map = map;
+            Ok(warnings)
+        })
+    }
+}
