@@ -1,11 +1,11 @@
-"""Train, freeze and convert the tiny models of this folder with deepmd-kit.
+"""Train, freeze, convert and compress the tiny models of this folder with deepmd-kit.
 
-    python tests/models/make_models.py [NAME ...]
+    python tests/models/make_models.py [--derive] [NAME ...]
 
-Run with a Python that has deepmd-kit 3.2.0 and tensorflow-cpu 2.21. All files are written beside this script.
+With --derive nothing is trained: the frozen model that lies here is converted and compressed again. All files are
+written beside this script; README.md says what the Python needs.
 """
 
-import importlib.util
 import json
 import os
 import shutil
@@ -14,104 +14,29 @@ import sys
 import tempfile
 from pathlib import Path
 
-from systems import TYPE_MAP, write_training_data
+from recipes import RECIPES
+from systems import write_training_data
 
 HERE = Path(__file__).resolve().parent
 
 
-def model(descriptor=None, fitting=None):
-    """The model section of a training input: a small ternary se_e2_a model, with changes.
-
-    Neither cutoff is a float32 number, so a reader that ignores the rounding of TensorFlow's op attributes shows.
-    """
-    base = {
-        "type_map": TYPE_MAP,
-        "descriptor": {
-            "type": "se_e2_a",
-            "rcut": 4.3,
-            "rcut_smth": 1.7,
-            "sel": [20, 20, 12],
-            "neuron": [4, 8, 16],
-            "axis_neuron": 4,
-            "resnet_dt": False,
-            "type_one_side": True,
-            "seed": 11,
-        },
-        "fitting_net": {"neuron": [16, 16, 16], "resnet_dt": True, "seed": 12},
-    }
-    base["descriptor"].update(descriptor or {})
-    base["fitting_net"].update(fitting or {})
-    return base
+def set_threads():
+    """One thread, and sums in an order that does not depend on the processor; before deepmd-kit is imported."""
+    os.environ.update(OMP_NUM_THREADS="1", DP_INTRA_OP_PARALLELISM_THREADS="1", DP_INTER_OP_PARALLELISM_THREADS="1")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-SMALL = {"neuron": [4, 8], "axis_neuron": 2}
-
-
-def activation(embedding, fitting):
-    return model(
-        {**SMALL, "activation_function": embedding},
-        {"neuron": [8, 8], "activation_function": fitting},
-    )
-
-
-MODELS = {
-    "one_sided": model(),
-    "two_sided": model({"type_one_side": False}),
-    "overflow": model({"sel": [8, 8, 4]}),
-    "zero_davg": model({"type_one_side": False, "set_davg_zero": True}),
-    "exclude_one_sided": model({"exclude_types": [[0, 1], [2, 2]]}),
-    "exclude_two_sided": model({"type_one_side": False, "exclude_types": [[0, 2], [1, 1]]}),
-    "atom_ener": model(fitting={"atom_ener": [-3.1, None, -5.25]}),
-    "float32": model({"precision": "float32"}, {"precision": "float32"}),
-    "widths": model({"neuron": [3, 6, 6, 8], "axis_neuron": 2, "resnet_dt": True}, {"neuron": [16, 32, 32, 7]}),
-    "no_timestep": model({"neuron": [1, 2, 5]}, {"neuron": [12, 12], "resnet_dt": False}),
-    "paper_shape": model(
-        {"rcut": 6.0, "rcut_smth": 0.5, "sel": [50, 50, 30], "neuron": [6, 12, 24], "axis_neuron": 4},
-        {"neuron": [24, 24, 24]},
-    ),
-    "gelu_silu": activation("gelu", "silu"),
-    "gelutf_sigmoid": activation("gelu_tf", "sigmoid"),
-    "softplus_relu": activation("softplus", "relu"),
-    "silut_linear": activation("silut:2.5", "linear"),
-    "relu6_tanh": activation("relu6", "tanh"),
-}
-
-# Models that are also written in deepmd-kit's own serialized form.
-CONVERTED = ("one_sided", "two_sided", "overflow", "widths")
-
-# Models that are also converted to TorchScript; needs the PyTorch backend.
-SCRIPTED = (*CONVERTED, "exclude_one_sided")
-# Trained by the PyTorch backend and written only in the serialized form.
-NATIVE = {
-    "trained_native": model(
-        {"type_one_side": False, "exclude_types": [[0, 2], [1, 1]]},
-        {"neuron": [16, 32, 32], "activation_function": "silu"},
-    ),
-}
-
-# Models that are also compressed, with the spacing of the table: coarse, which keeps the files small.
-COMPRESSED = {"one_sided": "0.05", "two_sided": "0.1"}
-
-
-def training_input(section, steps):
+def training_input(recipe):
     return {
-        "model": section,
+        "model": recipe.section,
         "learning_rate": {"type": "exp", "start_lr": 0.004, "stop_lr": 0.001, "decay_steps": 50},
-        "loss": {
-            "type": "ener",
-            "start_pref_e": 0.1,
-            "limit_pref_e": 1,
-            "start_pref_f": 100,
-            "limit_pref_f": 1,
-            "start_pref_v": 0,
-            "limit_pref_v": 0,
-        },
+        "loss": recipe.loss,
         "training": {
             "training_data": {"systems": ["data"], "batch_size": 1},
-            "numb_steps": steps,
+            "numb_steps": recipe.steps,
             "seed": 13,
-            "disp_freq": steps // 2,
-            "save_freq": steps // 2,
+            "disp_freq": recipe.steps // 2,
+            "save_freq": recipe.steps // 2,
         },
     }
 
@@ -124,50 +49,40 @@ def dp(*arguments, cwd, **environment):
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
 
 
-def build(name, section, work):
-    Path(work, "input.json").write_text(json.dumps(training_input(section, steps=400)))
-    dp("--tf", "train", "input.json", "--skip-neighbor-stat", cwd=work)
-    dp("--tf", "freeze", "-o", "model.pb", cwd=work)
-    shutil.copy(work / "model.pb", HERE / f"{name}.pb")
-    if name in CONVERTED:
-        dp("convert-backend", "model.pb", "model.dp", cwd=work)
-        dp("convert-backend", "model.pb", "model.yaml", cwd=work)
-        for suffix in ("dp", "yaml"):
-            shutil.copy(work / f"model.{suffix}", HERE / f"{name}.{suffix}")
-    if name in SCRIPTED:
-        dp("convert-backend", "model.pb", HERE / f"{name}.pth", cwd=work)
-    if name in COMPRESSED:
-        table = ("-t", "input.json", "-s", COMPRESSED[name])
-        dp("--tf", "compress", "-i", "model.pb", "-o", "compressed.pb", *table, cwd=work)
-        shutil.copy(work / "compressed.pb", HERE / f"{name}_compressed.pb")
+def build(name, recipe, work, derive):
+    trained, *converted = recipe.files
+    frozen = f"model.{trained}"
+    Path(work, "input.json").write_text(json.dumps(training_input(recipe)))
+    if derive:
+        shutil.copy(HERE / f"{name}.{trained}", work / frozen)
+    else:
+        dp(recipe.backend, "train", "input.json", "--skip-neighbor-stat", cwd=work)
+        dp(recipe.backend, "freeze", "-o", frozen, cwd=work)
+        shutil.copy(work / frozen, HERE / f"{name}.{trained}")
+    for suffix in converted:
+        dp("convert-backend", frozen, f"{name}.{suffix}", cwd=work)
+        shutil.copy(work / f"{name}.{suffix}", HERE / f"{name}.{suffix}")
+    for suffix, spacing in recipe.compressed.items():
+        backend = {"pb": "--tf", "pth": "--pt"}[suffix]
+        source = frozen if suffix == trained else f"{name}.{suffix}"
+        # The training input gives the smallest distance, which the frozen model lacks.
+        dp(backend, "compress", "-i", source, "-o", f"compressed.{suffix}", "-t", "input.json", "-s", spacing, cwd=work)
+        shutil.copy(work / f"compressed.{suffix}", HERE / f"{name}_compressed.{suffix}")
 
 
-def build_native(name, section, work):
-    Path(work, "input.json").write_text(json.dumps(training_input(section, steps=200)))
-    dp("--pt", "train", "input.json", "--skip-neighbor-stat", cwd=work)
-    dp("--pt", "freeze", "-o", "model.pth", cwd=work)
-    shutil.copy(work / "model.pth", HERE / f"{name}.pth")
-    for suffix in ("dp", "yaml"):
-        dp("convert-backend", "model.pth", f"model.{suffix}", cwd=work)
-        shutil.copy(work / f"model.{suffix}", HERE / f"{name}.{suffix}")
-
-
-def main(names):
-    os.environ.update(OMP_NUM_THREADS="1", DP_INTRA_OP_PARALLELISM_THREADS="1", DP_INTER_OP_PARALLELISM_THREADS="1")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+def main(arguments):
+    derive = "--derive" in arguments
+    names = [a for a in arguments if a != "--derive"] or list(RECIPES)
+    set_threads()
     with tempfile.TemporaryDirectory() as folder:
         write_training_data(Path(folder, "data"))
-        for name in names or [*MODELS, *NATIVE]:
+        for name in names:
             work = Path(folder, name)
             work.mkdir()
             work.joinpath("data").symlink_to("../data")
-            if name in NATIVE:
-                if importlib.util.find_spec("torch") is None:
-                    sys.exit(f"{name} needs the PyTorch backend: install torch 2.11.0, e3nn and vesin beside deepmd-kit")
-                build_native(name, NATIVE[name], work)
-            else:
-                build(name, MODELS[name], work)
-            print(f"{name}: " + ", ".join(f"{p.name} {p.stat().st_size}" for p in sorted(HERE.glob(f"{name}*.*"))))
+            build(name, RECIPES[name], work, derive)
+            sizes = ", ".join(f"{p.name} {p.stat().st_size}" for p in sorted(HERE.glob(f"{name}*.*")))
+            print(f"{name}: {sizes}", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,28 +9,30 @@ the PyTorch backend, and both energies are compared here.
 
 import importlib.util
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-os.environ.update(OMP_NUM_THREADS="1", DP_INTRA_OP_PARALLELISM_THREADS="1", DP_INTER_OP_PARALLELISM_THREADS="1")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+from make_models import dp, set_threads
+
+set_threads()
 
 import numpy as np
 from deepmd.infer import DeepPot
 
-from make_models import dp
-from systems import reference_configurations, write_configurations, write_lammps_data
+from systems import parameters, reference_configurations, write_configurations, write_lammps_data
 
 HERE = Path(__file__).resolve().parent
+REFERENCES = HERE / "references"
 HAVE_TORCH = importlib.util.find_spec("torch") is not None
 
 
-def evaluate(pot, coord, cell, types):
+def evaluate(pot, coord, cell, types, given):
+    """The numbers of one configuration with the parameters `given`, which are part of what is returned."""
     box = None if cell is None else cell.reshape(1, 9)
-    energy, force, virial, atom_energy, atom_virial = pot.eval(coord.reshape(1, -1), box, types, atomic=True)[:5]
-    return {
+    frames = {key: value.reshape(1, -1) for key, value in given.items()}
+    energy, force, virial, atom_energy, atom_virial = pot.eval(coord.reshape(1, -1), box, types, atomic=True, **frames)[:5]
+    return given | {
         "energy": float(energy[0, 0]),
         "atom_energies": atom_energy[0, :, 0],
         "forces": force[0],
@@ -51,17 +53,21 @@ def reference(path, folder, systems):
     native = path.suffix in (".dp", ".yaml")
     twin = torch_form(path, folder) if native and HAVE_TORCH else None
     table = {}
+    needs = (pot.get_dim_fparam(), pot.get_dim_aparam(), pot.has_default_fparam())
     for name, (coord, cell, types) in systems.items():
-        numbers = evaluate(pot, coord, cell, types)
+        given = parameters(name, types, *needs)
+        numbers = evaluate(pot, coord, cell, types, given)
         if native:
             for key in ("forces", "virial", "atom_virials"):
                 del numbers[key]
         if twin is not None:
-            other = evaluate(twin, coord, cell, types)
+            other = evaluate(twin, coord, cell, types, given)
             difference = np.abs(other["atom_energies"] - numbers["atom_energies"]).max()
             if difference > 1e-9:
                 sys.exit(f"{path.name}, {name}: NumPy and PyTorch backends differ by {difference} eV")
             numbers.update({key: other[key] for key in ("forces", "virial", "atom_virials")})
+        if not all(np.isfinite(value).all() for value in numbers.values()):
+            sys.exit(f"{path.name}, {name}: numbers that are not finite")
         # Python's repr of a float is the shortest string that gives the same double back.
         table[name] = {
             key: value if isinstance(value, float) else [float(x) for x in np.ravel(value)]
@@ -70,19 +76,22 @@ def reference(path, folder, systems):
     return {"model": path.name, "rcut": float(pot.get_rcut()), "type_map": pot.get_type_map(), "configurations": table}
 
 
+def write_reference(name, table):
+    text = json.dumps(table, separators=(",", ":"))
+    (REFERENCES / f"{name}.json").write_text(text.replace('},"', '},\n"') + "\n")
+
+
 def main(names):
-    references = HERE / "references"
-    references.mkdir(exist_ok=True)
+    REFERENCES.mkdir(exist_ok=True)
     systems = reference_configurations()
-    write_configurations(references / "configurations.json", systems)
+    write_configurations(REFERENCES / "configurations.json", systems)
     for name, system in systems.items():
-        write_lammps_data(references / f"{name}.data", *system)
+        write_lammps_data(REFERENCES / f"{name}.data", *system)
     paths = [HERE / n for n in names] or sorted(p for s in ("pb", "pth", "dp", "yaml") for p in HERE.glob(f"*.{s}"))
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
-            text = json.dumps(reference(path, folder, systems), separators=(",", ":"))
-            (references / f"{path.name}.json").write_text(text.replace('},"', '},\n"') + "\n")
-            print(path.name, len(text), flush=True)
+            write_reference(path.name, reference(path, folder, systems))
+            print(path.name, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,17 @@ RANGE = 1.6
 ATOM_ENERGY = np.array([-3.7, -3.4, -5.2])
 CUTOFF = 6.0
 
+# The frame parameters of each reference configuration, one of them outside the range of the training data, and the atom
+# parameter where all atoms share one.
+FRAME_PARAMETERS = {
+    "orthogonal": [0.7, -1.25],
+    "triclinic": [0.31, 0.4],
+    "cluster": [1.1, -2.6],
+    "gas": [0.55, -0.1],
+    "dense": [1.9, 2.5],
+}
+ATOM_PARAMETER = {"cluster": 17.5, "gas": -4.25}
+
 
 def periodic_images(cell, cutoff):
     """Lattice translations [n, 3] (the null one first) that can bring an atom within `cutoff` of the cell."""
@@ -136,6 +147,29 @@ def reference_configurations():
     }
 
 
+def parameters(name, types, dim_fparam, dim_aparam, default_fparam):
+    """Frame and atom parameters of a reference configuration, flat, as {"fparam": ..., "aparam": ...}.
+
+    A model without parameters gets none; one with default frame parameters gets its own values in two configurations
+    only. The atom parameter is the number of the atom, counted from 1, or one value for all atoms.
+    """
+    out = {}
+    if dim_fparam == 2 and (not default_fparam or name in ("cluster", "gas")):
+        out["fparam"] = np.array(FRAME_PARAMETERS[name])
+    if dim_aparam == 1:
+        same = ATOM_PARAMETER.get(name)
+        out["aparam"] = np.arange(1.0, len(types) + 1) if same is None else np.full(len(types), same)
+    return out
+
+
+def other_labels(frames, atoms, rng):
+    """Random labels and parameters for the models that are not trained to energies alone; name -> [frames, width]."""
+    return {
+        "fparam": rng.uniform([0.2, -3.0], [1.2, 1.0], (frames, 2)),
+        "aparam": rng.uniform(1.0, 60.0, (frames, atoms)),
+    }
+
+
 def write_training_data(folder, frames=24, atoms=32, seed=7):
     """A deepmd-kit data system of random packings labelled with the Morse potential."""
     rng = np.random.default_rng(seed)
@@ -150,6 +184,8 @@ def write_training_data(folder, frames=24, atoms=32, seed=7):
     for key, values in data.items():
         array = np.array(values)
         np.save(folder / "set.000" / f"{key}.npy", array[:, 0] if key == "energy" else array)
+    for key, array in other_labels(frames, atoms, np.random.default_rng(seed + 1)).items():
+        np.save(folder / "set.000" / f"{key}.npy", array)
     np.savetxt(folder / "type.raw", types, fmt="%d")
     (folder / "type_map.raw").write_text("\n".join(TYPE_MAP) + "\n")
 

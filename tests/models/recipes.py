@@ -1,0 +1,161 @@
+"""What the models of this folder are made of: the model section of each training input and the files made from it."""
+
+from dataclasses import dataclass, field
+
+from systems import TYPE_MAP
+
+# Neither cutoff is a float32 number, so a reader that ignores the rounding of TensorFlow's op attributes shows.
+CUTOFFS = {"rcut": 4.3, "rcut_smth": 1.7}
+SMALL = {"neuron": [4, 8], "axis_neuron": 2}
+
+
+@dataclass
+class Recipe:
+    """A model: its section of the training input, the backend that trains it and the files that are kept.
+
+    The first of `files` is the frozen model, .pb from TensorFlow and .pth from PyTorch; the others are made from it by
+    `dp convert-backend`. `compressed` gives the table spacing of NAME_compressed.SUFFIX; coarse, which keeps it small.
+    """
+
+    section: dict
+    files: tuple = ("pb",)
+    compressed: dict = field(default_factory=dict)
+    steps: int = 200
+    loss: dict = field(default_factory=lambda: ENERGY_LOSS)
+
+    @property
+    def backend(self):
+        return {"pb": "--tf", "pth": "--pt"}[self.files[0]]
+
+
+ENERGY_LOSS = {
+    "type": "ener",
+    **{"start_pref_e": 0.1, "limit_pref_e": 1, "start_pref_f": 100, "limit_pref_f": 1},
+    **{"start_pref_v": 0, "limit_pref_v": 0},
+}
+
+
+def angular(**changes):
+    base = {"type": "se_e2_a", **CUTOFFS, "sel": [20, 20, 12], "neuron": [4, 8, 16], "axis_neuron": 4}
+    return base | {"resnet_dt": False, "type_one_side": True, "seed": 11} | changes
+
+
+def radial(**changes):
+    base = {"type": "se_e2_r", **CUTOFFS, "sel": [20, 20, 12], "neuron": [4, 8, 16]}
+    return base | {"resnet_dt": False, "type_one_side": True, "seed": 14} | changes
+
+
+def three_body(**changes):
+    base = {"type": "se_e3", "rcut": 3.7, "rcut_smth": 1.3, "sel": [14, 14, 9], "neuron": [3, 6, 12]}
+    return base | {"resnet_dt": False, "seed": 15} | changes
+
+
+def hybrid(*descriptors):
+    return {"type": "hybrid", "list": list(descriptors)}
+
+
+def model(descriptor=None, fitting=None, **changes):
+    """The model section of a training input: a small ternary model, one-sided se_e2_a unless said otherwise.
+
+    `descriptor` is a whole descriptor, or changes to the one-sided one; `fitting` changes the fitting net.
+    """
+    descriptor = descriptor or {}
+    if "type" not in descriptor:
+        descriptor = angular(**descriptor)
+    fitting_net = {"neuron": [16, 16, 16], "resnet_dt": True, "seed": 12} | (fitting or {})
+    return {"type_map": TYPE_MAP, "descriptor": descriptor, "fitting_net": fitting_net} | changes
+
+
+def activation(embedding, fitting):
+    return model(
+        {**SMALL, "activation_function": embedding},
+        {"neuron": [8, 8], "activation_function": fitting},
+    )
+
+
+NARROW = {"neuron": [12, 12, 12]}
+ALL = ("pb", "dp", "yaml", "pth")
+
+# se_e2_a by TensorFlow
+ANGULAR = {
+    "one_sided": Recipe(model(), ALL, {"pb": 0.05, "pth": 0.1}, 400),
+    "two_sided": Recipe(model({"type_one_side": False}), ALL, {"pb": 0.1, "pth": 0.2}, 400),
+    "overflow": Recipe(model({"sel": [8, 8, 4]}), ALL, steps=400),
+    "zero_davg": Recipe(model({"type_one_side": False, "set_davg_zero": True}), steps=400),
+    "exclude_one_sided": Recipe(model({"exclude_types": [[0, 1], [2, 2]]}), ("pb", "pth"), steps=400),
+    "exclude_two_sided": Recipe(model({"type_one_side": False, "exclude_types": [[0, 2], [1, 1]]}), steps=400),
+    "atom_ener": Recipe(model(fitting={"atom_ener": [-3.1, None, -5.25]}), steps=400),
+    "float32": Recipe(model({"precision": "float32"}, {"precision": "float32"}), ("pb", "pth"), steps=400),
+    "widths": Recipe(
+        model({"neuron": [3, 6, 6, 8], "axis_neuron": 2, "resnet_dt": True}, {"neuron": [16, 32, 32, 7]}),
+        ALL,
+        steps=400,
+    ),
+    "no_timestep": Recipe(model({"neuron": [1, 2, 5]}, {"neuron": [12, 12], "resnet_dt": False}), steps=400),
+    "paper_shape": Recipe(
+        model({"rcut": 6.0, "rcut_smth": 0.5, "sel": [50, 50, 30], "neuron": [6, 12, 24]}, {"neuron": [24, 24, 24]}),
+        steps=400,
+    ),
+    "gelu_silu": Recipe(activation("gelu", "silu"), steps=400),
+    "gelutf_sigmoid": Recipe(activation("gelu_tf", "sigmoid"), steps=400),
+    "softplus_relu": Recipe(activation("softplus", "relu"), steps=400),
+    "silut_linear": Recipe(activation("silut:2.5", "linear"), steps=400),
+    "relu6_tanh": Recipe(activation("relu6", "tanh"), steps=400),
+    # Trained by the PyTorch backend: the energy bias is elsewhere, out_std is not 1.
+    "trained_native": Recipe(
+        model(
+            {"type_one_side": False, "exclude_types": [[0, 2], [1, 1]]},
+            {"neuron": [16, 32, 32], "activation_function": "silu"},
+        ),
+        ("pth", "dp", "yaml"),
+    ),
+}
+
+# The other descriptors of local neighbourhoods
+DESCRIPTORS = {
+    "radial_one_sided": Recipe(model(radial(), NARROW), ("pb", "dp", "pth")),
+    # Only TensorFlow has two-sided se_e2_r: the other backends convert it to a model that answers something else.
+    "radial_two_sided": Recipe(
+        model(radial(type_one_side=False, resnet_dt=True, neuron=[4, 8, 8], exclude_types=[[0, 1], [2, 2]]), NARROW)
+    ),
+    "radial_exclude": Recipe(
+        model(radial(resnet_dt=True, neuron=[4, 8, 8], exclude_types=[[0, 1], [2, 2]]), NARROW),
+        ("pb", "dp", "pth"),
+    ),
+    "three_body": Recipe(model(three_body(), NARROW), ("pb", "dp", "pth")),
+    "hybrid_ar": Recipe(
+        model(
+            hybrid(
+                angular(**SMALL, rcut=3.7, rcut_smth=1.3, sel=[14, 12, 9], type_one_side=False),
+                radial(neuron=[4, 8]),
+            ),
+            NARROW,
+        ),
+        ("pb", "dp", "pth"),
+    ),
+    "hybrid_a3": Recipe(
+        model(hybrid(angular(**SMALL), three_body(neuron=[2, 4, 8])), NARROW),
+        ("pb", "dp", "pth"),
+    ),
+    "hybrid_aa": Recipe(
+        model(
+            hybrid(
+                angular(**SMALL, type_one_side=False),
+                angular(neuron=[3, 6], axis_neuron=3, rcut=3.7, rcut_smth=1.3, sel=[12, 14, 8], type_one_side=False),
+            ),
+            NARROW,
+        ),
+        ("pb", "dp", "pth"),
+    ),
+}
+
+# Frame and atom parameters
+PARAMETERS = {
+    "parameters": Recipe(model(SMALL, NARROW | {"numb_fparam": 2, "numb_aparam": 1}), ("pb", "dp", "pth")),
+    "parameters_atom_ener": Recipe(model(SMALL, NARROW | {"numb_fparam": 2, "atom_ener": [-3.1, None, -5.25]})),
+    "default_fparam": Recipe(
+        model(SMALL, NARROW | {"numb_fparam": 2, "default_fparam": [0.45, -0.8]}), ("pth", "dp")
+    ),
+}
+
+RECIPES = {**ANGULAR, **DESCRIPTORS, **PARAMETERS}
