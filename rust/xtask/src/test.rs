@@ -70,6 +70,39 @@ pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
     }
 }
 
+/// Formats of model files that are damaged, one way or another: the campaigns of the fuzz test.
+const CAMPAIGNS: u64 = 5;
+
+/// Sends damaged model files to the readers, `arguments[0]` of them in all.
+pub fn fuzz(paths: &Paths, arguments: &[String]) -> Result<(), String> {
+    let count = match arguments.first() {
+        Some(count) => count
+            .parse()
+            .map_err(|_| format!("'{count}' is not a number of inputs"))?,
+        None => 1_000_000u64,
+    };
+    say(&format!("fuzz: {count} damaged model files"));
+    let each = count.div_ceil(CAMPAIGNS).to_string();
+    let test = [
+        "test",
+        "--release",
+        "--package",
+        "deepdms-potential",
+        "--test",
+        "fuzz",
+        "--",
+        "--nocapture",
+    ];
+    let passed = run_by_line(cargo(paths).args(test).env("DEEPDMS_FUZZ", each), |line| {
+        println!("{line}")
+    })?;
+    if passed {
+        Ok(())
+    } else {
+        Err("a damaged file did what none may do; its number is in the message above".to_owned())
+    }
+}
+
 fn build_and_test(paths: &Paths, arguments: &[String], counts: &mut Counts) -> Result<(), String> {
     plugin::run(paths)?;
     if let Some(name) = arguments.first() {

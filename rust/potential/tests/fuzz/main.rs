@@ -1,0 +1,164 @@
+//! Damaged model files of every format: whatever the damage, reading gives a model or an error that names the file, in
+//! bounded memory and without a panic; a model that is read can be evaluated.
+//!
+//! `DEEPDMS_FUZZ` sets the number of damaged inputs a format (`cargo xtask fuzz` runs a million and more in all); without it a
+//! few hundred are tried. Inputs follow from their number, so that a failure can be repeated.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod mutation;
+
+use cap::Cap;
+use common::models;
+use deepdms_potential::Model;
+use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
+use deepdms_potential::engine::{Engine, NativeEngine};
+use deepdms_potential::model::read;
+use deepdms_potential::virial::Output;
+use mutation::{Archive, Bytes, Mutate, Text};
+use std::alloc::System;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+
+/// No damaged file of these sizes may make the readers hold more than this at once [bytes].
+const MOST_MEMORY: usize = 400 << 20;
+/// Nor take longer than this; generous, since test machines are busy.
+const MOST_TIME: Duration = Duration::from_secs(20);
+
+/// One format with the valid files that are damaged.
+struct Campaign {
+    name: &'static str,
+    files: &'static [&'static str],
+    mutate: &'static dyn Mutate,
+}
+
+const CAMPAIGNS: &[Campaign] = &[
+    Campaign {
+        name: "frozen graph (.pb)",
+        files: &[
+            "one_sided.pb",
+            "two_sided_compressed.pb",
+            "exclude_two_sided.pb",
+            "atom_ener.pb",
+            "radial_one_sided.pb",
+            "three_body.pb",
+        ],
+        mutate: &Bytes,
+    },
+    Campaign {
+        name: "native (.dp)",
+        files: &[
+            "one_sided.dp",
+            "two_sided.dp",
+            "radial_one_sided.dp",
+            "three_body.dp",
+        ],
+        mutate: &Bytes,
+    },
+    Campaign {
+        name: "native (.yaml)",
+        files: &["one_sided.yaml", "overflow.yaml"],
+        mutate: &Text,
+    },
+    Campaign {
+        name: "TorchScript (.pth), bytes of the archive",
+        files: &["one_sided.pth", "radial_one_sided.pth", "three_body.pth"],
+        mutate: &Bytes,
+    },
+    Campaign {
+        name: "TorchScript (.pth), bytes of its members",
+        files: &[
+            "one_sided.pth",
+            "exclude_one_sided.pth",
+            "radial_one_sided.pth",
+        ],
+        mutate: &Archive,
+    },
+];
+
+#[test]
+fn damaged_files_are_errors_with_names_or_models_that_can_be_evaluated() {
+    let count = match std::env::var("DEEPDMS_FUZZ") {
+        Ok(text) => text.parse().expect("DEEPDMS_FUZZ is a number of inputs"),
+        Err(_) => 300,
+    };
+    for campaign in CAMPAIGNS {
+        let sources: Vec<_> = campaign
+            .files
+            .iter()
+            .map(|name| (*name, std::fs::read(models().join(name)).unwrap()))
+            .collect();
+        let (mut read_count, mut slowest) = (0u64, Duration::ZERO);
+        let start = Instant::now();
+        for number in 0..count {
+            let (name, whole) = &sources[number as usize % sources.len()];
+            let mut random = fastrand::Rng::with_seed(number);
+            let damaged = campaign.mutate.mutate(whole, &mut random);
+            let begin = Instant::now();
+            let outcome = catch_unwind(AssertUnwindSafe(|| judge(name, &damaged)));
+            let took = begin.elapsed();
+            slowest = slowest.max(took);
+            let case = format!("{}, {name}, input {number}", campaign.name);
+            match outcome {
+                Ok(Ok(was_read)) => read_count += u64::from(was_read),
+                Ok(Err(what)) => panic!("{case}: {what}"),
+                Err(_) => panic!("{case}: it panicked"),
+            }
+            assert!(took < MOST_TIME, "{case}: it took {took:?}");
+            let held = ALLOCATOR.max_allocated();
+            assert!(held < MOST_MEMORY, "{case}: {held} bytes were held");
+        }
+        println!(
+            "{}: {count} inputs, {read_count} still models, {} refused, slowest {slowest:.1?}, {:.1?} in all, at most {} MB held",
+            campaign.name,
+            count - read_count,
+            start.elapsed(),
+            ALLOCATOR.max_allocated() >> 20
+        );
+    }
+}
+
+/// Whether the bytes are still a model; an error says what is wrong with the readers.
+fn judge(name: &str, damaged: &[u8]) -> Result<bool, String> {
+    match read(name, damaged) {
+        Ok(model) => {
+            evaluate(model)?;
+            Ok(true)
+        }
+        Err(error) => {
+            let message = error.to_string();
+            if message.starts_with(name) && message.len() < 2000 {
+                Ok(false)
+            } else {
+                Err(format!("its message is no good: {message:.300}"))
+            }
+        }
+    }
+}
+
+/// Two atoms near each other: energies may be wild or not finite, but nothing may panic.
+fn evaluate(model: Model) -> Result<(), String> {
+    let types = [0, (model.n_types() - 1) as i32];
+    let mut list = NeighbourList::default();
+    list.push(0, [1]);
+    list.push(1, [0]);
+    let frame_parameters = vec![0.5; model.frame_parameters.len()];
+    let atom_parameters = vec![0.5; 2 * model.atom_parameters.len()];
+    let atoms = Atoms {
+        positions: &[0.0, 0.0, 0.0, 1.9, 0.3, 0.1],
+        types: &types,
+        list: &list,
+        frame_parameters: &frame_parameters,
+        atom_parameters: &atom_parameters,
+        origin: [0.0; 3],
+        exchange: None,
+    };
+    let mut engine = NativeEngine::new(vec![model]).map_err(|error| error.to_string())?;
+    match engine.evaluate(&atoms, true, &mut [Output::default()]) {
+        Err(error) if error.to_string().is_empty() => Err("an error without a message".to_owned()),
+        _ => Ok(()),
+    }
+}
