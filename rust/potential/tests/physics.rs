@@ -206,6 +206,8 @@ fn no_atom_at_all_is_no_mistake() {
         list: &list,
         frame_parameters: &[],
         atom_parameters: &[],
+        origin: [0.0; 3],
+        exchange: None,
     };
     let mut outputs = [Output::default()];
     engine("one_sided.pb")
@@ -246,6 +248,8 @@ fn pair(x: f64) -> Result<Output, Error> {
         list: &list,
         frame_parameters: &[],
         atom_parameters: &[],
+        origin: [0.0; 3],
+        exchange: None,
     };
     let mut outputs = [Output::default()];
     engine("one_sided.pb")

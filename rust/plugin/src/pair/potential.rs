@@ -184,6 +184,8 @@ impl Potential {
                 list: &self.list,
                 frame_parameters: &[],
                 atom_parameters: &[],
+                origin: [0.0; 3],
+                exchange: None,
             };
             let mut outputs = &mut self.outputs[..];
             if !with_all_models {

@@ -1,5 +1,7 @@
 //! The neighbour list that LAMMPS made, kept flat until LAMMPS makes a new one.
 
+use crate::engine::GhostExchange;
+
 /// Centres with their neighbours within the cutoff and the skin, in the caller's order.
 #[derive(Clone, Debug, Default)]
 pub struct NeighbourList {

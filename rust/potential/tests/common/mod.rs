@@ -3,8 +3,9 @@
 // Each test binary uses its own part of this module.
 #![allow(dead_code)]
 
+use deepdms_potential::Error;
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
-use deepdms_potential::engine::Engine;
+use deepdms_potential::engine::{Engine, GhostExchange};
 use deepdms_potential::model::{self, Model};
 use deepdms_potential::virial::Output;
 use serde_json::Value;
@@ -85,6 +86,8 @@ impl Configuration {
             list: &list,
             frame_parameters: &self.frame_parameters,
             atom_parameters: &self.atom_parameters,
+            origin: [0.0; 3],
+            exchange: Some(&images),
         };
         let mut outputs = [Output::default()];
         engine
@@ -107,6 +110,7 @@ impl Configuration {
 }
 
 /// Local atoms followed by their images.
+#[derive(Debug)]
 pub struct Images {
     pub positions: Vec<f64>,
     pub types: Vec<i32>,
@@ -177,6 +181,26 @@ impl Images {
             );
         }
         list
+    }
+}
+
+impl GhostExchange for Images {
+    fn to_ghosts(&self, values: &mut [f64], columns: usize) -> Result<(), Error> {
+        for (image, &owner) in self.owners.iter().enumerate() {
+            values.copy_within(owner * columns..(owner + 1) * columns, image * columns);
+        }
+        Ok(())
+    }
+
+    fn to_owners(&self, values: &mut [f64], columns: usize) -> Result<(), Error> {
+        for (image, &owner) in self.owners.iter().enumerate() {
+            for column in 0..columns {
+                if image != owner {
+                    values[owner * columns + column] += values[image * columns + column];
+                }
+            }
+        }
+        Ok(())
     }
 }
 
