@@ -34,6 +34,16 @@ pub enum Error {
         /// What to do instead.
         remedy: String,
     },
+    /// A whole TorchScript model of energies uses something that has no reader here; libtorch can run the file as it is.
+    #[error(
+        "{file}: {feature} is evaluated by libtorch only, and this plugin was built without it. Build it with -D DEEPDMS_TORCH=ON"
+    )]
+    NeedsLibtorch {
+        /// Path as the user gave it.
+        file: String,
+        /// The feature by the name users know.
+        feature: String,
+    },
     /// An item of the model is missing, or does not fit the others.
     #[error("{file}: {item}: {what}")]
     Inconsistent {
