@@ -65,7 +65,7 @@ static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string 
 
 /* ---------------------------------------------------------------------- */
 
-PairDeepMD::PairDeepMD(LAMMPS *lmp) : Pair(lmp), scale(nullptr), restarted(false)
+PairDeepMD::PairDeepMD(LAMMPS *lmp) : Pair(lmp), scale(nullptr), cut_coul(0.0), restarted(false)
 {
   if (strcmp(update->unit_style, "lj") == 0)
     error->all(FLERR,
@@ -78,6 +78,7 @@ PairDeepMD::PairDeepMD(LAMMPS *lmp) : Pair(lmp), scale(nullptr), restarted(false
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
+  pppmflag = 1;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -273,6 +274,12 @@ void PairDeepMD::settings(int narg, char **arg)
   guard(lmp, FLERR, Reach::Everyone, [&] { fresh->prepare(); });
   potential = std::move(fresh);
   comm_reverse = 3 * (int) (*potential)->models();
+
+  // a frozen graph holds its cutoff as float32, and k-space solvers get the decimals that were typed, as with deepmd-kit
+
+  const auto cutoff = (float) ((*potential)->cutoff() / units.length);
+  cut_coul = std::stod(fmt::format("{}", cutoff)) * units.length;
+
   const auto summary =
       guard(lmp, FLERR, Reach::Everyone, [&] { return (*potential)->describe(); });
   if (comm->me == 0) utils::logmesg(lmp, "{}\n", std::string(summary));
@@ -358,13 +365,38 @@ double PairDeepMD::memory_usage()
   return Pair::memory_usage() + (potential ? (*potential)->memory_usage() : 0.0);
 }
 
-/* ---------------------------------------------------------------------- */
+/* ----------------------------------------------------------------------
+   whether another style of a hybrid has a Coulomb cutoff
+   the hybrid asks all its styles, this one and its like among them
+------------------------------------------------------------------------- */
+
+bool PairDeepMD::coulomb_elsewhere()
+{
+  static bool asking = false;
+  if (asking) return true;
+  if (force->pair == this || !force->pair) return false;
+  struct Asking {
+    Asking() { asking = true; }
+    ~Asking() { asking = false; }
+  } until_return;
+  int dim;
+  return force->pair->extract("cut_coul", dim) != nullptr;
+}
+
+/* ----------------------------------------------------------------------
+   the scale for fix adapt, and a cutoff that PPPM chooses its mesh from
+   another style of a hybrid that has a Coulomb cutoff knows that better
+------------------------------------------------------------------------- */
 
 void *PairDeepMD::extract(const char *name, int &dim)
 {
   if (strcmp(name, "scale") == 0) {
     dim = 2;
     return (void *) scale;
+  }
+  if (strcmp(name, "cut_coul") == 0) {
+    dim = 0;
+    return coulomb_elsewhere() ? nullptr : (void *) &cut_coul;
   }
   return nullptr;
 }

@@ -44,9 +44,11 @@ class PairDeepMD : public Pair {
   void update_list();
   void warn_of_overflow();
   void write_deviation();
+  bool coulomb_elsewhere();
 
   std::optional<rust::Box<deepdms::Potential>> potential;
   double **scale;    // factor on energies and forces; [1][1] holds for all types
+  double cut_coul;    // the model's cutoff, for k-space solvers
   bool restarted;    // the style came from a restart file: its deviation file goes on
 };
 
