@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Configuration, json, largest_difference, model, numbers};
-use deepdms_potential::engine::NativeEngine;
+use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::simd;
 
 /// What is allowed between the two programs.
@@ -39,6 +39,10 @@ fn check(file: &str, tolerance: &Tolerance) {
         let mut configuration = Configuration::stored(name);
         let given = |key: &str| reference.get(key).map(numbers).unwrap_or_default();
         configuration.frame_parameters = given("fparam");
+        if configuration.frame_parameters.is_empty() {
+            let default = &engine.models()[0].default_frame_parameters;
+            configuration.frame_parameters = default.clone().unwrap_or_default();
+        }
         configuration.atom_parameters = given("aparam");
         let output = configuration.evaluate(&mut engine);
         let n = configuration.len() as f64;
@@ -124,6 +128,22 @@ parity! {
     relu6_and_tanh: "relu6_tanh.pb", DOUBLE;
     silut_and_linear: "silut_linear.pb", DOUBLE;
     softplus_and_relu: "softplus_relu.pb", DOUBLE;
+    radial_native: "radial_one_sided.dp", DOUBLE;
+    radial_torch_script: "radial_one_sided.pth", DOUBLE;
+    radial_with_excluded_types_native: "radial_exclude.dp", DOUBLE;
+    radial_with_excluded_types_torch_script: "radial_exclude.pth", DOUBLE;
+    three_body_native: "three_body.dp", DOUBLE;
+    three_body_torch_script: "three_body.pth", DOUBLE;
+    hybrid_with_radial_native: "hybrid_ar.dp", DOUBLE;
+    hybrid_with_radial_torch_script: "hybrid_ar.pth", DOUBLE;
+    hybrid_with_three_body_native: "hybrid_a3.dp", DOUBLE;
+    hybrid_with_three_body_torch_script: "hybrid_a3.pth", DOUBLE;
+    hybrid_of_two_cutoffs_native: "hybrid_aa.dp", DOUBLE;
+    hybrid_of_two_cutoffs_torch_script: "hybrid_aa.pth", DOUBLE;
+    frame_and_atom_parameters_native: "parameters.dp", DOUBLE;
+    frame_and_atom_parameters_torch_script: "parameters.pth", DOUBLE;
+    default_frame_parameters_native: "default_fparam.dp", DOUBLE;
+    default_frame_parameters_torch_script: "default_fparam.pth", DOUBLE;
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Environment rows of a block of centre atoms of one type, sorted into one section a neighbour type.
 //!
-//! `d = r_j - r_i`, `r = |d|`, `s = w(r)/r`, row `(s, s x/r, s y/r, s z/r)`. Mean and deviation come later: they belong to one
-//! descriptor, and the rows here serve all descriptors with the same switch, slots and selection.
+//! `d = r_j - r_i`, `r = |d|`, `s = w(r)/r`, row `(s, s x/r, s y/r, s z/r)`, where rows may divide by `r + p` instead of `r`
+//! (`env_protection`). Mean and deviation come later: they belong to one descriptor, and the rows here serve all descriptors
+//! with the same switch, slots and selection.
 
 use super::counters::Counters;
 use super::neighbours::Atoms;
@@ -93,9 +94,6 @@ impl Environment {
             let Ok(neighbour_type) = usize::try_from(atoms.types[atom as usize]) else {
                 continue;
             };
-            if descriptor.excluded[[centre_type, neighbour_type]] == Exclusion::FromList {
-                continue;
-            }
             let position = atoms.position(atom as usize);
             let vector: [f64; 3] = std::array::from_fn(|axis| position[axis] - origin[axis]);
             let squared = vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2];
@@ -129,11 +127,14 @@ impl Environment {
         Ok(())
     }
 
-    /// Keeps the nearest neighbours where there are more than slots.
+    /// Keeps the nearest neighbours where there are more than slots, and takes excluded ones off the list.
     fn select(&mut self, descriptor: &Descriptor, centre_type: usize, counters: &mut Counters) {
+        let removed = |neighbour_type: usize| {
+            descriptor.excluded[[centre_type, neighbour_type]] == Exclusion::FromList
+        };
         for (neighbour_type, &slots) in descriptor.sel.iter().enumerate() {
             let count = self.candidates[neighbour_type].len();
-            if count > slots {
+            if count > slots && !removed(neighbour_type) {
                 counters.note_overflow(centre_type, neighbour_type, count);
             }
         }
@@ -152,8 +153,11 @@ impl Environment {
                 candidates.retain(|candidate| candidate.squared < limit);
             }
         }
-        for (candidates, &slots) in self.candidates.iter_mut().zip(&descriptor.sel) {
-            if candidates.len() > slots {
+        for (neighbour_type, &slots) in descriptor.sel.iter().enumerate() {
+            let candidates = &mut self.candidates[neighbour_type];
+            if removed(neighbour_type) {
+                candidates.clear();
+            } else if candidates.len() > slots {
                 let nearer = |a: &Candidate, b: &Candidate| {
                     a.squared.total_cmp(&b.squared).then(a.atom.cmp(&b.atom))
                 };
@@ -171,11 +175,12 @@ impl Candidate {
         let vector = self.vector;
         let r = self.squared.sqrt();
         let inverse = 1.0 / r;
+        let protected = 1.0 / (r + smoothing.protection);
         let (w, w_slope) = smoothing.switch(r);
-        let s = w * inverse;
-        let s_slope = (w_slope - s) * inverse;
-        let q = s * inverse;
-        let q_slope = (s_slope - q) * inverse;
+        let s = w * protected;
+        let s_slope = (w_slope - s) * protected;
+        let q = s * protected;
+        let q_slope = (s_slope - q) * protected;
         let row = [s, q * vector[0], q * vector[1], q * vector[2]];
         let slopes = [s_slope * inverse, q, q_slope * inverse];
         (

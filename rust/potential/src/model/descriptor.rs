@@ -1,7 +1,7 @@
 //! Descriptors of two and three bodies: `se_e2_a`, `se_e2_r` and `se_e3`.
 //!
 //! Symbols: `r` distance, `w(r)` switch, `s = w(r)/r`, `R` environment row `(s, s x/r, s y/r, s z/r)` less its mean and
-//! over its deviation, `G` embedding curve, `N` divisor, `D` descriptor.
+//! over its deviation, `G` embedding curve, `N` divisor, `D` descriptor. With `env_protection`, rows divide by `r + p`.
 //!
 //! | kind | descriptor |
 //! |---|---|
@@ -50,7 +50,8 @@ pub enum Exclusion {
     Neighbours,
     /// Rows of all slots are zero: graphs with `type_one_side`.
     Slots,
-    /// Neighbours are taken off the list, which leaves empty slots: `pair_exclude_types`.
+    /// Neighbours are taken off the list, which leaves empty slots: `pair_exclude_types`. They count among the nearest of
+    /// all types all the same.
     FromList,
 }
 
@@ -63,6 +64,8 @@ pub struct Smoothing {
     pub to: f64,
     /// Denominator of `u` [Å]: `to - from`, as rounded by the format.
     pub span: f64,
+    /// What is added to `r` wherever an environment row divides by it [Å], `env_protection`; almost always 0.
+    pub protection: f64,
 }
 
 impl Smoothing {
@@ -72,6 +75,7 @@ impl Smoothing {
             from,
             to,
             span: to - from,
+            protection: 0.0,
         }
     }
 
@@ -81,6 +85,7 @@ impl Smoothing {
             from: f64::from(from),
             to: f64::from(to),
             span: f64::from(to - from),
+            protection: 0.0,
         }
     }
 
@@ -183,11 +188,22 @@ impl Descriptor {
     /// The item that does not fit, and why, if there is one.
     pub(super) fn fault(&self, n_types: usize) -> Option<(String, String)> {
         let fault = |item: &str, what: String| Some((item.to_owned(), what));
-        let Smoothing { from, to, .. } = self.smoothing;
+        let Smoothing {
+            from,
+            to,
+            protection,
+            ..
+        } = self.smoothing;
         if !(from.is_finite() && to.is_finite() && 0.0 <= from && from < to) {
             return fault(
                 "cutoff",
                 format!("rcut_smth = {from} and rcut = {to} do not obey 0 <= rcut_smth < rcut"),
+            );
+        }
+        if !(protection.is_finite() && protection >= 0.0) {
+            return fault(
+                "env_protection",
+                format!("{protection} is not a length of zero or more"),
             );
         }
         if n_types == 0 || self.sel.len() != n_types {

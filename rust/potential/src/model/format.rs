@@ -1,7 +1,8 @@
 //! Which reader a file goes to. Contents decide where they are unmistakable, the suffix where they are not.
 
-use super::{Model, frozen_graph, native, torch_script};
+use super::{Model, exported, frozen_graph, native, torch_script};
 use crate::Error;
+use serde_json::Value;
 
 /// A file format that models are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +13,12 @@ pub enum Format {
     NativeHdf5,
     /// deepmd-kit's own serialization as text, `.yaml` or `.yml`.
     NativeYaml,
+    /// deepmd-kit's own serialization as JSON, `.json`.
+    NativeJson,
     /// TorchScript, `.pth`.
     TorchScript,
+    /// A program that PyTorch compiled or exported, with deepmd-kit's own serialization beside it, `.pt2` or `.pte`.
+    Exported,
 }
 
 impl Format {
@@ -23,14 +28,18 @@ impl Format {
             Self::FrozenGraph => ".pb",
             Self::NativeHdf5 => ".dp",
             Self::NativeYaml => ".yaml",
+            Self::NativeJson => ".json",
             Self::TorchScript => ".pth",
+            Self::Exported => ".pt2",
         }
     }
 }
 
 const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
-const READABLE: &str = "Models are read from frozen graphs (.pb), TorchScript (.pth) and deepmd-kit's own form (.dp, .yaml)";
+const READABLE: &str = "Models are read from frozen graphs (.pb), PyTorch's archives (.pth, .pt2) and deepmd-kit's own form (.dp, .yaml, .json)";
+
+const PADDLE: &str = "It cannot be converted: train or freeze the model with another backend, such as dp --pt freeze -o model.pth";
 
 /// Reads and validates a model from the bytes of a file; `file` is its path, for the suffix and for messages.
 ///
@@ -57,23 +66,27 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
     }
     if bytes.starts_with(ZIP_SIGNATURE) {
         return match suffix.as_str() {
-            "pt2" | "pte" => Err(unsupported(
-                "a compiled PyTorch model (.pt2)",
-                &format!("Convert it: dp convert-backend {file} model.dp"),
-            )),
+            "pt2" | "pte" => exported::read(file, bytes),
             _ => torch_script::read(file, bytes),
         };
     }
     match suffix.as_str() {
         "yaml" | "yml" => native::read_yaml(file, bytes),
+        "json" => read_json(file, bytes),
         "pbtxt" => Err(unsupported(
             "a graph in text form (.pbtxt)",
             &format!("Convert it: dp convert-from pbtxt -i {file} -o model.pb"),
         )),
-        "savedmodel" | "savedmodeltf" | "json" | "pd" | "pdmodel" | "hlo" | "jax" | "pt"
-        | "ckpt" => Err(unsupported(
+        "savedmodel" | "savedmodeltf" | "hlo" | "jax" => Err(unsupported(
             &format!("the format .{suffix}"),
             &format!("Convert it: dp convert-backend {file} model.dp"),
+        )),
+        "pd" | "pdmodel" | "pdiparams" => {
+            Err(unsupported(&format!("the format .{suffix}"), PADDLE))
+        }
+        "pt" | "ckpt" => Err(unsupported(
+            &format!("a checkpoint of a training (.{suffix})"),
+            "Freeze the model: dp freeze -o model.pb, or dp --pt freeze -o model.pth",
         )),
         "pb" => frozen_graph::read(file, bytes),
         _ => frozen_graph::read(file, bytes).map_err(|error| match error {
@@ -84,4 +97,21 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
             other => other,
         }),
     }
+}
+
+/// deepmd-kit writes its tree in no file of its own called `.json`, but inside others; Paddle's programs are called so.
+fn read_json(file: &str, bytes: &[u8]) -> Result<Model, Error> {
+    let tree: Value = serde_json::from_slice(bytes).map_err(|error| Error::Malformed {
+        file: file.to_owned(),
+        format: "native model (.json)",
+        what: error.to_string(),
+    })?;
+    if tree["model"].is_null() && !tree["program"].is_null() {
+        return Err(Error::Unsupported {
+            file: file.to_owned(),
+            feature: "a program of the Paddle backend (.json)".to_owned(),
+            remedy: PADDLE.to_owned(),
+        });
+    }
+    native::read_json(file, &tree, Format::NativeJson)
 }

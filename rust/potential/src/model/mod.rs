@@ -6,6 +6,7 @@
 mod activation;
 mod descriptor;
 mod embedding;
+mod exported;
 mod format;
 mod frozen_graph;
 mod graph_def;
@@ -15,6 +16,7 @@ mod parameters;
 mod table;
 mod torch_script;
 mod wire;
+mod zip;
 
 pub use activation::Activation;
 pub use descriptor::{Descriptor, Exclusion, Kind, Selection, Smoothing};
@@ -36,6 +38,15 @@ fn matrix((shape, numbers): Shaped) -> Result<Array2<f64>, String> {
         return Err(format!("shape {shape:?} is not that of a matrix"));
     };
     Array2::from_shape_vec((rows, columns), numbers).map_err(|error| error.to_string())
+}
+
+/// The first hundred characters, for messages about what may be long.
+fn brief(text: &(impl ToString + ?Sized)) -> String {
+    let text = text.to_string();
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
 }
 
 /// An energy model: descriptors, one fitting network a type, and energy offsets.

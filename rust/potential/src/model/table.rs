@@ -1,7 +1,8 @@
 //! Tabulated embedding curves, as `dp compress` writes them.
 //!
-//! Two regions of equal steps, fine in `[lower, upper)` and coarse in `[upper, max)`; in each cell every output is a
-//! polynomial of fifth degree in the distance from the cell's start. Outside, the curve goes on as its tangent.
+//! Regions of equal steps: fine in `[lower, upper)` and coarse in `[upper, max)`, and in the tables of `se_e3`, whose inputs
+//! have either sign, coarse in `[-max, lower)` too. In each cell every output is a polynomial of fifth degree in the distance
+//! from the cell's start. Outside, the curve goes on as its tangent.
 
 use ndarray::Array1;
 
@@ -19,14 +20,21 @@ pub struct Place {
     pub excess: f64,
 }
 
+/// Cells of equal steps.
+#[derive(Clone, Copy, Debug)]
+struct Region {
+    start: f64,
+    step: f64,
+    first_row: usize,
+}
+
 /// Curves of one embedding net.
 #[derive(Clone, Debug)]
 pub struct Table {
-    lower: f64,
-    upper: f64,
+    min: f64,
     max: f64,
-    steps: [f64; 2],
-    fine_rows: usize,
+    /// In ascending order.
+    regions: Vec<Region>,
     outputs: usize,
     /// `[rows, DEGREES, outputs]`, ascending powers.
     coefficients: Vec<f64>,
@@ -39,13 +47,33 @@ impl Table {
     /// # Errors
     /// Says what does not fit.
     pub fn new(info: &[f64], data: &[f64], outputs: usize) -> Result<Self, String> {
+        Self::with_regions(info, data, outputs, false)
+    }
+
+    /// The same for `se_e3`, whose tables begin at `-max`.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn three_body(info: &[f64], data: &[f64], outputs: usize) -> Result<Self, String> {
+        Self::with_regions(info, data, outputs, true)
+    }
+
+    fn with_regions(
+        info: &[f64],
+        data: &[f64],
+        outputs: usize,
+        from_minus_max: bool,
+    ) -> Result<Self, String> {
         let [lower, upper, max, fine, coarse, ..] = *info else {
             return Err(format!(
                 "its description has {} numbers where 6 are needed",
                 info.len()
             ));
         };
+        // steps are decimals, which a table in float32 holds rounded
+        let (fine, coarse) = (decimal(fine), decimal(coarse));
         let ordered = lower < upper && upper <= max && fine > 0.0 && coarse > 0.0;
+        let ordered = ordered && (!from_minus_max || -max <= lower);
         if !(ordered && info[..5].iter().all(|x| x.is_finite())) {
             return Err(format!("its description {info:?} makes no sense"));
         }
@@ -70,17 +98,39 @@ impl Table {
                 }
             }
         }
-        let fine_rows = ((upper - lower) / fine) as usize;
+        let min = if from_minus_max { -max } else { lower };
+        let steps = [
+            (min, lower, coarse),
+            (lower, upper, fine),
+            (upper, max, coarse),
+        ];
+        let mut regions = Vec::with_capacity(steps.len());
+        let mut first_row = 0usize;
+        for (start, end, step) in steps {
+            if start < end {
+                regions.push(Region {
+                    start,
+                    step,
+                    first_row,
+                });
+                first_row = first_row.saturating_add(((end - start) / step) as usize);
+            }
+        }
         let table = Self {
-            lower,
-            upper,
+            min,
             max,
-            steps: [fine, coarse],
-            fine_rows,
+            regions,
             outputs,
             coefficients,
         };
-        let needed = table.place(max.next_down()).row + 1;
+        // places grow with the input within a region, so that the last ones of all regions bound all others
+        let ends = table.regions[1..].iter().map(|region| region.start);
+        let needed = ends
+            .chain([max])
+            .map(|end| table.place(end.next_down()).row)
+            .max()
+            .unwrap_or(0)
+            .saturating_add(1);
         let rows = data.len() / width;
         if rows < needed {
             return Err(format!(
@@ -108,20 +158,17 @@ impl Table {
     /// Where `x` falls.
     #[inline]
     pub fn place(&self, x: f64) -> Place {
-        let inside = x.clamp(self.lower, self.max.next_down());
-        let (row, offset) = if inside < self.upper {
-            let cell = ((inside - self.lower) / self.steps[0]) as usize;
-            (cell, inside - (cell as f64 * self.steps[0] + self.lower))
-        } else {
-            let cell = ((inside - self.upper) / self.steps[1]) as usize;
-            (
-                self.fine_rows + cell,
-                inside - (cell as f64 * self.steps[1] + self.upper),
-            )
-        };
+        let inside = x.clamp(self.min, self.max.next_down());
+        let mut region = self.regions[0];
+        for next in &self.regions[1..] {
+            if inside >= next.start {
+                region = *next;
+            }
+        }
+        let cell = ((inside - region.start) / region.step) as usize;
         Place {
-            row,
-            offset,
+            row: region.first_row.saturating_add(cell),
+            offset: inside - (cell as f64 * region.step + region.start),
             excess: x - inside,
         }
     }
@@ -145,6 +192,13 @@ impl Table {
             value + slope * excess
         })
     }
+}
+
+/// The decimal number that a float32 number was written as; others stay as they are.
+fn decimal(x: f64) -> f64 {
+    let single = x as f32;
+    let shortest = (f64::from(single) == x).then(|| single.to_string().parse().ok());
+    shortest.flatten().unwrap_or(x)
 }
 
 #[cfg(test)]
@@ -177,6 +231,31 @@ mod tests {
                 excess: 0.0
             }
         );
+    }
+
+    #[test]
+    fn a_table_of_three_bodies_begins_at_minus_its_end() {
+        let starts = [-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0];
+        let data: Vec<f64> = starts
+            .iter()
+            .flat_map(|x| [x * x, 2.0 * x, 1.0, 0.0, 0.0, 0.0])
+            .collect();
+        let table = Table::three_body(&[-1.0, 1.0, 3.0, 0.5, 1.0, -1.0], &data, 1).unwrap();
+        for x in [-3.0, -2.5, -1.01, -1.0, -0.6, 0.0, 0.99, 1.0, 1.7, 2.999] {
+            assert!((table.apply(x)[0] - x * x).abs() < 1e-14, "{x}");
+        }
+        // tangents of the parabola
+        assert!((table.apply(-4.0)[0] - 15.0).abs() < 1e-13);
+        assert!((table.apply(4.0)[0] - 15.0).abs() < 1e-13);
+    }
+
+    #[test]
+    fn steps_of_a_table_in_float32_are_the_decimals_that_were_meant() {
+        let single = |x: f32| f64::from(x);
+        let info = [0.0, 1.0, 2.0, single(0.1), single(0.5), -1.0];
+        // 1/0.1f is less than 10
+        let data = [0.0; 6 * 12];
+        assert_eq!(Table::new(&info, &data, 1).unwrap().place(1.0).row, 10);
     }
 
     #[test]

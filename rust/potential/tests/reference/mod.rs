@@ -105,20 +105,21 @@ fn slots(
     let mut within: Vec<_> = neighbours
         .iter()
         .filter(|(_, d)| length(d) < descriptor.cutoff())
-        .filter(|(b, _)| descriptor.excluded[[centre, *b]] != Exclusion::FromList)
         .collect();
     within.sort_by(|(_, a), (_, b)| length(a).total_cmp(&length(b)));
     if let Selection::OverallThenPerType(most) = descriptor.selection {
         within.truncate(most);
     }
+    within.retain(|(b, _)| descriptor.excluded[[centre, *b]] != Exclusion::FromList);
     let of_type = |b: usize, slots: usize| {
         let mut real = within.iter().filter(|(t, _)| *t == b).take(slots);
         let rows = (0..slots).map(|_| {
             let (raw, empty) = match real.next() {
                 Some((_, d)) => {
-                    let r = length(d);
-                    let s = descriptor.smoothing.switch(r).0 / r;
-                    ([s, s * d[0] / r, s * d[1] / r, s * d[2] / r], false)
+                    let (w, _) = descriptor.smoothing.switch(length(d));
+                    let r = length(d) + descriptor.smoothing.protection;
+                    let q = w / (r * r);
+                    ([w / r, q * d[0], q * d[1], q * d[2]], false)
                 }
                 None => ([0.0; 4], true),
             };

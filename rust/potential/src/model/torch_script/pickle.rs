@@ -2,103 +2,15 @@
 //!
 //! Source: CPython's pickletools, and the opcodes that occur in archives of `torch.jit.save`.
 
+use super::calls::{reduce, storage};
+use super::item::{Item, Map, Sequence};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Containers are not nested deeper in any model.
 const DEEPEST: usize = 64;
-
-/// A value of the archive.
-#[derive(Clone, Debug)]
-pub(super) enum Item {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(Rc<str>),
-    /// A class or function, `module name`.
-    Global(Rc<str>),
-    Storage(Rc<Storage>),
-    Tensor(Rc<Tensor>),
-    Sequence(Rc<Sequence>),
-    Map(Rc<Map>),
-    /// Something that models do not need.
-    Opaque,
-}
-
-/// Raw numbers in an entry of the archive.
-#[derive(Clone, Debug)]
-pub(super) struct Storage {
-    /// Such as `DoubleStorage`.
-    pub(super) kind: Rc<str>,
-    /// Name of the entry below `data/`.
-    pub(super) key: Rc<str>,
-}
-
-/// A view into a storage.
-#[derive(Clone, Debug)]
-pub(super) struct Tensor {
-    pub(super) storage: Rc<Storage>,
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    pub(super) strides: Vec<usize>,
-}
-
-/// A list or tuple.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sequence {
-    pub(super) items: Vec<Item>,
-    depth: usize,
-}
-
-/// A dictionary, or the attributes of an object.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Map {
-    /// `module name` of an object's class; empty for a dictionary.
-    pub(super) class: Option<Rc<str>>,
-    pub(super) entries: Vec<(Item, Item)>,
-    depth: usize,
-}
-
-impl Item {
-    /// An attribute of an object, or the value of a text key.
-    pub(super) fn get(&self, name: &str) -> Option<&Item> {
-        let Self::Map(map) = self else {
-            return None;
-        };
-        let named = |key: &Item| matches!(key, Self::Text(text) if &**text == name);
-        map.entries
-            .iter()
-            .find(|(key, _)| named(key))
-            .map(|(_, value)| value)
-    }
-
-    /// Name of the class of an object, without its module.
-    pub(super) fn class(&self) -> Option<&str> {
-        match self {
-            Self::Map(map) => map
-                .class
-                .as_deref()
-                .and_then(|class| class.rsplit(' ').next()),
-            _ => None,
-        }
-    }
-
-    pub(super) fn items(&self) -> Option<&[Item]> {
-        match self {
-            Self::Sequence(sequence) => Some(&sequence.items),
-            _ => None,
-        }
-    }
-
-    fn depth(&self) -> usize {
-        match self {
-            Self::Sequence(sequence) => sequence.depth,
-            Self::Map(map) => map.depth,
-            _ => 0,
-        }
-    }
-}
+/// TorchScript remembers containers when they are complete.
+const SHARED: &str = "a container is changed after it was remembered";
 
 /// Reads a pickle and returns the object that it describes.
 pub(super) fn load(bytes: &[u8]) -> Result<Item, String> {
@@ -301,7 +213,7 @@ impl<'a> Machine<'a> {
         let Some(Item::Sequence(sequence)) = self.stack.last_mut() else {
             return Err("something is appended to what is no list".to_owned());
         };
-        let sequence = Rc::make_mut(sequence);
+        let sequence = Rc::get_mut(sequence).ok_or(SHARED)?;
         sequence.items.extend(items);
         sequence.depth = sequence.depth.max(depth);
         Ok(())
@@ -315,7 +227,7 @@ impl<'a> Machine<'a> {
         let Some(Item::Map(map)) = self.stack.last_mut() else {
             return Err("an entry is set in what is no dictionary".to_owned());
         };
-        let map = Rc::make_mut(map);
+        let map = Rc::get_mut(map).ok_or(SHARED)?;
         map.depth = map.depth.max(depth);
         let mut pairs = pairs.into_iter();
         while let (Some(key), Some(value)) = (pairs.next(), pairs.next()) {
@@ -346,7 +258,7 @@ impl<'a> Machine<'a> {
         let (Item::Map(state), Some(Item::Map(object))) = (&state, self.stack.last_mut()) else {
             return Ok(());
         };
-        let object = Rc::make_mut(object);
+        let object = Rc::get_mut(object).ok_or(SHARED)?;
         object.entries.clone_from(&state.entries);
         object.depth = state.depth;
         Ok(())
@@ -383,78 +295,9 @@ fn long(digits: &[u8]) -> Result<i64, String> {
     Ok(i64::from_le_bytes(bytes))
 }
 
-/// The value of a call of one of torch's helpers.
-fn reduce(function: &Item, arguments: &Item) -> Result<Item, String> {
-    let (Item::Global(name), Some(arguments)) = (function, arguments.items()) else {
-        return Ok(Item::Opaque);
-    };
-    match &**name {
-        "torch._utils _rebuild_tensor_v2" => tensor(arguments),
-        "torch.jit._pickle restore_type_tag"
-        | "torch.jit._pickle build_intlist"
-        | "torch.jit._pickle build_doublelist"
-        | "torch.jit._pickle build_boollist"
-        | "torch.jit._pickle build_tensorlist" => {
-            Ok(arguments.first().cloned().unwrap_or(Item::Opaque))
-        }
-        "collections OrderedDict" => Ok(Item::Map(Rc::default())),
-        _ => Ok(Item::Opaque),
-    }
-}
-
-fn tensor(arguments: &[Item]) -> Result<Item, String> {
-    let sizes = |item: &Item| -> Option<Vec<usize>> {
-        item.items()?
-            .iter()
-            .map(|size| match size {
-                Item::Int(size) => usize::try_from(*size).ok(),
-                _ => None,
-            })
-            .collect()
-    };
-    let [
-        Item::Storage(storage),
-        Item::Int(offset),
-        shape,
-        strides,
-        ..,
-    ] = arguments
-    else {
-        return Err("a tensor is not described as one".to_owned());
-    };
-    let (Some(shape), Some(strides), Ok(offset)) =
-        (sizes(shape), sizes(strides), usize::try_from(*offset))
-    else {
-        return Err("a tensor has an impossible shape".to_owned());
-    };
-    if shape.len() != strides.len() {
-        return Err("a tensor has an impossible shape".to_owned());
-    }
-    Ok(Item::Tensor(Rc::new(Tensor {
-        storage: storage.clone(),
-        offset,
-        shape,
-        strides,
-    })))
-}
-
-/// `("storage", torch.XStorage, key, device, number of elements)`; the device does not matter.
-fn storage(description: &Item) -> Result<Item, String> {
-    match description.items() {
-        Some([Item::Text(_), Item::Global(kind), Item::Text(key), ..]) => {
-            let kind = kind.rsplit(' ').next().unwrap_or_default().into();
-            Ok(Item::Storage(Rc::new(Storage {
-                kind,
-                key: key.clone(),
-            })))
-        }
-        _ => Err("a storage is not described as one".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Item, load};
+    use super::{Item, SHARED, load};
 
     #[test]
     fn containers_and_the_memo() {
@@ -485,6 +328,7 @@ mod tests {
                 assert!(load(bytes).is_err(), "{bytes:?}");
             }
         }
+        assert_eq!(load(b"]q\x01K\x01a.").unwrap_err(), SHARED);
         let mut nested = vec![b']'; 100];
         nested.extend([b'a'; 99]);
         nested.push(b'.');

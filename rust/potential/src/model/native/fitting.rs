@@ -1,0 +1,153 @@
+//! Fitting networks of the native form, with frame and atom parameters, and the layers of all networks.
+
+use super::Reader;
+use crate::Error;
+use crate::model::{Activation, Layer, Network, Parameters, Residual, brief, matrix};
+use ndarray::Array1;
+use serde_json::Value;
+
+/// What turns descriptors into energies.
+pub(super) struct Fitting {
+    /// One a type.
+    pub(super) networks: Vec<Network>,
+    /// Energy added to the network's by type [eV].
+    pub(super) bias: Vec<f64>,
+    pub(super) frame_parameters: Parameters,
+    pub(super) atom_parameters: Parameters,
+    /// Types whose energy is counted from that of an atom without neighbours.
+    pub(super) from_vacuum: Vec<bool>,
+    /// Types that have no energy from here.
+    pub(super) without_energy: Vec<usize>,
+}
+
+impl Reader<'_> {
+    pub(super) fn fitting(&self, tree: &Value, n_types: usize) -> Result<Fitting, Error> {
+        self.check_fitting(tree)?;
+        let nets = self.list(&tree["nets"], "networks")?;
+        if nets.len() != n_types {
+            return Err(self.inconsistent(
+                "fitting",
+                format!("{} nets for {n_types} types", nets.len()),
+            ));
+        }
+        let variables = &tree["@variables"];
+        Ok(Fitting {
+            networks: nets
+                .iter()
+                .map(|net| self.network(net))
+                .collect::<Result<_, _>>()?,
+            bias: self.one_for_each(variables, "bias_atom_e", n_types)?,
+            frame_parameters: self.parameters(tree, "numb_fparam", "fparam")?,
+            atom_parameters: self.parameters(tree, "numb_aparam", "aparam")?,
+            from_vacuum: vacuum_types(&tree["atom_ener"], n_types),
+            without_energy: self.types(tree, "exclude_types", n_types)?,
+        })
+    }
+
+    fn check_fitting(&self, tree: &Value) -> Result<(), Error> {
+        match tree["type"].as_str() {
+            Some("ener") => {}
+            Some(kind) => {
+                return Err(self.unsupported(
+                    format!("a model of another quantity than energy ({})", brief(kind)),
+                    "Energy models are",
+                ));
+            }
+            None => return Err(self.inconsistent("fitting", "it has no type")),
+        }
+        self.version(tree, "fitting net", 4)?;
+        for (key, feature) in [
+            ("mixed_types", "one fitting net for all types (mixed_types)"),
+            ("dim_case_embd", "case embedding (dim_case_embd)"),
+        ] {
+            if self.asks_for(tree, key) {
+                return Err(self.needs_libtorch(feature));
+            }
+        }
+        // a mask is an atom parameter that must be given and does not enter the network
+        if self.asks_for(tree, "use_aparam_as_mask") && self.asks_for(tree, "numb_aparam") {
+            return Err(self.needs_libtorch("use_aparam_as_mask"));
+        }
+        for key in ["spin", "tot_ener_zero"] {
+            if self.asks_for(tree, key) {
+                return Err(self.unsupported(key, format!("Energy models without {key} are")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Frame or atom parameters, whose number is called `count` and whose statistics begin with `name`.
+    fn parameters(&self, tree: &Value, count: &str, name: &str) -> Result<Parameters, Error> {
+        let n = self.optional_integer(tree, count)?;
+        if n == 0 {
+            return Ok(Parameters::default());
+        }
+        let variables = &tree["@variables"];
+        // the tensor holds what the list says, in the precision that the networks see
+        let tensor = self.vector(variables, &format!("default_{name}_tensor"))?;
+        let key = format!("default_{name}");
+        let default = match (tensor, &tree[&key]) {
+            (Some(tensor), _) => Some(tensor.to_vec()),
+            (None, Value::Null) => None,
+            (None, _) => {
+                let numbers = self.list(tree, &key)?.iter().map(Value::as_f64);
+                let numbers: Option<Vec<_>> = numbers.collect();
+                Some(
+                    numbers
+                        .ok_or_else(|| self.inconsistent(&key, "it is not a list of numbers"))?,
+                )
+            }
+        };
+        Ok(Parameters {
+            mean: self.one_for_each(variables, &format!("{name}_avg"), n)?,
+            inverse_deviation: self.one_for_each(variables, &format!("{name}_inv_std"), n)?,
+            default,
+        })
+    }
+
+    pub(super) fn network(&self, tree: &Value) -> Result<Network, Error> {
+        self.version(tree, "network", 2)?;
+        let layers = self.list(tree, "layers")?;
+        let layers = layers
+            .iter()
+            .map(|layer| self.layer(layer))
+            .collect::<Result<_, _>>()?;
+        Ok(Network { layers })
+    }
+
+    fn layer(&self, tree: &Value) -> Result<Layer, Error> {
+        self.version(tree, "layer", 2)?;
+        let name = tree["activation_function"].as_str().unwrap_or("none");
+        let activation = Activation::native(name)
+            .ok_or_else(|| self.needs_libtorch(format!("activation function '{}'", brief(name))))?;
+        let variables = &tree["@variables"];
+        let weights = matrix(self.required_array(variables, "w")?)
+            .map_err(|what| self.inconsistent("w", what))?;
+        let (rows, columns) = weights.dim();
+        let bias = self
+            .vector(variables, "b")?
+            .unwrap_or_else(|| Array1::zeros(columns));
+        let residual = match tree["resnet"].as_bool() {
+            Some(true) => Residual::by_width(rows, columns),
+            _ => Residual::None,
+        };
+        Ok(Layer {
+            weights,
+            bias,
+            timestep: self.vector(variables, "idt")?,
+            activation,
+            residual,
+        })
+    }
+}
+
+/// With any energy assigned, every type is counted from its vacuum but those that are listed as `null`.
+fn vacuum_types(assigned: &Value, n_types: usize) -> Vec<bool> {
+    let assigned = assigned.as_array().map_or(&[][..], Vec::as_slice);
+    if assigned.iter().all(Value::is_null) {
+        return vec![false; n_types];
+    }
+    (0..n_types)
+        .map(|t| assigned.get(t).is_none_or(|energy| !energy.is_null()))
+        .collect()
+}
