@@ -23,9 +23,11 @@ LIMIT = 1e-9
 DECK = """
 units metal
 atom_style atomic
+atom_modify map yes
 boundary {boundary}
 read_data {data}
-pair_style deepmd {model}
+compute ids all property/atom id
+pair_style deepmd {model} {arguments}
 pair_coeff * *
 compute cs all centroid/stress/atom NULL pair
 compute pe all pe/atom
@@ -37,10 +39,22 @@ run 0
 """
 
 
-def run(model, data, boundary, folder):
+def given(numbers):
+    """The keywords that hand over the parameters of a stored configuration."""
+    words = []
+    if "fparam" in numbers:
+        words += ["fparam", *map(repr, numbers["fparam"])]
+    if "aparam" in numbers:
+        first, *others = numbers["aparam"]
+        same = all(value == first for value in others)
+        words += ["aparam", repr(first)] if same else ["aparam_from_compute", "ids"]
+    return " ".join(words)
+
+
+def run(model, arguments, data, boundary, folder):
     """Energy, volume * pressure / nktv2p as 6 numbers, and per-atom rows from one `run 0`."""
     deck = Path(folder, "in.lmp")
-    deck.write_text(DECK.format(boundary=boundary, data=data, model=model))
+    deck.write_text(DECK.format(boundary=boundary, data=data, model=model, arguments=arguments))
     program = str(Path(sys.executable).parent / "lmp")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
     done = subprocess.run(
@@ -57,7 +71,7 @@ def run(model, data, boundary, folder):
 
 def compare(model, name, numbers, systems, folder):
     boundary = "p p p" if systems[name]["cell"] else "f f f"
-    energy, virial, atoms = run(model, REFERENCES / f"{name}.data", boundary, folder)
+    energy, virial, atoms = run(model, given(numbers), REFERENCES / f"{name}.data", boundary, folder)
     n = len(atoms)
     stored = np.array(numbers["virial"])[[0, 4, 8, 3, 6, 7]]
     # compute centroid/stress/atom holds -nktv2p times the per-atom virial, in the order xx yy zz xy xz yz yx zx zy.

@@ -132,10 +132,12 @@ DESCRIPTORS = {
             NARROW,
         ),
         ("pb", "dp", "pth"),
+        {"pth": 0.4},
     ),
     "hybrid_a3": Recipe(
         model(hybrid(angular(**SMALL), three_body(neuron=[2, 4, 8])), NARROW),
         ("pb", "dp", "pth"),
+        {"pth": 1.0},
     ),
     "hybrid_aa": Recipe(
         model(
