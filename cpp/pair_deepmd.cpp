@@ -13,7 +13,9 @@
 #include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
+#include "parameter_source.h"
 #include "platform.h"
+#include "timer.h"
 #include "update.h"
 #include "utils.h"
 
@@ -65,7 +67,8 @@ static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string 
 
 /* ---------------------------------------------------------------------- */
 
-PairDeepMD::PairDeepMD(LAMMPS *lmp) : Pair(lmp), scale(nullptr), cut_coul(0.0), restarted(false)
+PairDeepMD::PairDeepMD(LAMMPS *lmp) :
+    Pair(lmp), mapped(false), scale(nullptr), cut_coul(0.0), restarted(false)
 {
   if (strcmp(update->unit_style, "lj") == 0)
     error->all(FLERR,
@@ -97,6 +100,7 @@ PairDeepMD::~PairDeepMD()
 
 void PairDeepMD::compute(int eflag, int vflag)
 {
+  fetch_parameters();
   ev_init(eflag, vflag);
   deepdms::Potential &model = **potential;
   if (neighbor->ago == 0) update_list();
@@ -135,7 +139,34 @@ void PairDeepMD::compute(int eflag, int vflag)
   if (eflag_global) eng_vdwl += energy;
 
   if (compare) write_deviation();
-  if (neighbor->ago == 0) warn_of_overflow();
+  if (neighbor->ago == 0) check_range(false);
+
+  // like LAMMPS, count no time of the set-up
+
+  if (update->setupflag && update->ntimestep == update->firststep) model.begin_run();
+}
+
+/* ----------------------------------------------------------------------
+   frame and atom parameters that change from step to step
+------------------------------------------------------------------------- */
+
+void PairDeepMD::fetch_parameters()
+{
+  deepdms::Potential &model = **potential;
+  const auto frame = model.frame_source();
+  if (frame.origin != deepdms::Origin::Settled) {
+    const auto values = deepdms::fetch_frame_parameters(lmp, frame);
+    guard(lmp, FLERR, Reach::Everyone, [&] {
+      model.set_frame_parameters(rust::Slice<const double>(values.data(), values.size()));
+    });
+  }
+  const auto atoms = model.atom_source();
+  if (atoms.origin != deepdms::Origin::Settled) {
+    const auto values = deepdms::fetch_atom_parameters(lmp, atoms);
+    guard(lmp, FLERR, Reach::ThisRank, [&] {
+      model.set_atom_parameters(rust::Slice<const double>(values.data(), values.size()));
+    });
+  }
 }
 
 /* ----------------------------------------------------------------------
@@ -154,20 +185,59 @@ void PairDeepMD::update_list()
 }
 
 /* ----------------------------------------------------------------------
-   say once on rank 0 where the model has too few slots for neighbours
-   all ranks come here together
+   say once on rank 0, or stop, where something went beyond the range of a
+   model: too few slots for neighbours, lookups outside of tables
+   all ranks come here together; counts are complete after a run
 ------------------------------------------------------------------------- */
 
-void PairDeepMD::warn_of_overflow()
+void PairDeepMD::check_range(bool run_ended)
 {
-  const auto mine = guard(lmp, FLERR, Reach::ThisRank, [&] { return (*potential)->overflow(); });
-  std::vector<int> most(mine.size());
-  MPI_Allreduce(mine.data(), most.data(), (int) most.size(), MPI_INT, MPI_MAX, world);
+  deepdms::Potential &model = **potential;
+  const auto mine = guard(lmp, FLERR, Reach::ThisRank, [&] { return model.counts(); });
+  const int n = (int) mine.size();
+  std::vector<std::int64_t> most(n), sum(n);
+  MPI_Allreduce(mine.data(), most.data(), n, MPI_INT64_T, MPI_MAX, world);
+  const rust::Slice<const std::int64_t> most_counts(most.data(), most.size());
+  if (!run_ended && !model.has_news(most_counts)) return;
+
+  MPI_Allreduce(mine.data(), sum.data(), n, MPI_INT64_T, MPI_SUM, world);
   const auto warnings = guard(lmp, FLERR, Reach::Everyone, [&] {
-    return (*potential)->overflow_warnings(rust::Slice<const int>(most.data(), most.size()));
+    return model.judge_counts(most_counts,
+                              rust::Slice<const std::int64_t>(sum.data(), sum.size()));
   });
+  say(warnings);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::say(const rust::Vec<rust::String> &warnings)
+{
   if (comm->me == 0)
     for (const auto &warning : warnings) error->warning(FLERR, "{}", std::string(warning));
+}
+
+/* ----------------------------------------------------------------------
+   where the time of a run went, below LAMMPS' own table
+------------------------------------------------------------------------- */
+
+void PairDeepMD::write_summary()
+{
+  deepdms::Potential &model = **potential;
+  const auto mine = model.end_run();
+  const int n = (int) mine.size();
+  std::vector<double> least(n), sum(n), most(n);
+  MPI_Reduce(mine.data(), least.data(), n, MPI_DOUBLE, MPI_MIN, 0, world);
+  MPI_Reduce(mine.data(), sum.data(), n, MPI_DOUBLE, MPI_SUM, 0, world);
+  MPI_Reduce(mine.data(), most.data(), n, MPI_DOUBLE, MPI_MAX, 0, world);
+  if (comm->me != 0 || !timer->has_normal()) return;
+
+  auto row = [](const std::vector<double> &values) {
+    return rust::Slice<const double>(values.data(), values.size());
+  };
+  const auto text = guard(lmp, FLERR, Reach::ThisRank, [&] {
+    return model.summary(row(least), row(sum), row(most), comm->nprocs);
+  });
+  utils::logmesg(lmp, std::string(text));
 }
 
 /* ----------------------------------------------------------------------
@@ -249,7 +319,9 @@ void PairDeepMD::unpack_reverse_comm(int n, int *list, double *buf)
 
 void PairDeepMD::finish()
 {
-  if (potential) warn_of_overflow();
+  if (!potential) return;
+  check_range(true);
+  write_summary();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -273,6 +345,7 @@ void PairDeepMD::settings(int narg, char **arg)
   }
   guard(lmp, FLERR, Reach::Everyone, [&] { fresh->prepare(); });
   potential = std::move(fresh);
+  mapped = false;
   comm_reverse = 3 * (int) (*potential)->models();
 
   // a frozen graph holds its cutoff as float32, and k-space solvers get the decimals that were typed, as with deepmd-kit
@@ -283,6 +356,7 @@ void PairDeepMD::settings(int narg, char **arg)
   const auto summary =
       guard(lmp, FLERR, Reach::Everyone, [&] { return (*potential)->describe(); });
   if (comm->me == 0) utils::logmesg(lmp, "{}\n", std::string(summary));
+  say((*potential)->warnings());
 }
 
 /* ---------------------------------------------------------------------- */
@@ -313,28 +387,44 @@ void PairDeepMD::coeff(int narg, char **arg)
                "Pair style deepmd needs one pair_coeff for all types: pair_coeff * * [element "
                "...]");
 
-  rust::Vec<rust::String> names;
-  for (int i = 2; i < narg; i++) names.emplace_back(rust::String::lossy(arg[i]));
   if (narg - 2 > atom->ntypes)
     error->all(FLERR, "pair_coeff names {} elements for {} atom types", narg - 2, atom->ntypes);
-  const auto warnings = guard(lmp, FLERR, Reach::Everyone, [&] {
-    return (*potential)->map_types(
-        rust::Slice<const rust::String>(names.data(), names.size()), atom->ntypes);
-  });
-  if (comm->me == 0)
-    for (const auto &warning : warnings) error->warning(FLERR, "{}", std::string(warning));
+  names.assign(arg + 2, arg + narg);
+  map_types();
 
   for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = i; j <= atom->ntypes; j++) setflag[i][j] = 1;
+    for (int j = i; j <= atom->ntypes; j++) {
+      setflag[i][j] = 1;
+      scale[i][j] = scale[j][i] = 1.0;
+    }
+}
+
+/* ----------------------------------------------------------------------
+   which type of the model each atom type is, by the names of pair_coeff
+------------------------------------------------------------------------- */
+
+void PairDeepMD::map_types()
+{
+  rust::Vec<rust::String> words;
+  for (const auto &name : names) words.emplace_back(rust::String::lossy(name));
+  const auto warnings = guard(lmp, FLERR, Reach::Everyone, [&] {
+    return (*potential)->map_types(rust::Slice<const rust::String>(words.data(), words.size()),
+                                   atom->ntypes);
+  });
+  say(warnings);
+  mapped = true;
 }
 
 /* ---------------------------------------------------------------------- */
 
 void PairDeepMD::init_style()
 {
+  if (!mapped) map_types();    // as with any style, coefficients outlive a second pair_style
   if (!force->newton_pair)
     error->all(FLERR, "Pair style deepmd requires newton pair on: add 'newton on'");
   neighbor->add_request(this, NeighConst::REQ_FULL);
+  deepdms::check_frame_source(lmp, (*potential)->frame_source());
+  deepdms::check_atom_source(lmp, (*potential)->atom_source());
 }
 
 /* ---------------------------------------------------------------------- */

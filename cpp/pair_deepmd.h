@@ -18,6 +18,8 @@ PairStyle(deepmd,PairDeepMD);
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace LAMMPS_NS {
 
@@ -41,15 +43,21 @@ class PairDeepMD : public Pair {
 
  private:
   void allocate();
+  void map_types();
   void update_list();
-  void warn_of_overflow();
+  void fetch_parameters();
+  void check_range(bool);
+  void say(const rust::Vec<rust::String> &);
+  void write_summary();
   void write_deviation();
   bool coulomb_elsewhere();
 
   std::optional<rust::Box<deepdms::Potential>> potential;
-  double **scale;    // factor on energies and forces; [1][1] holds for all types
-  double cut_coul;    // the model's cutoff, for k-space solvers
-  bool restarted;    // the style came from a restart file: its deviation file goes on
+  std::vector<std::string> names;    // the elements of pair_coeff
+  bool mapped;                       // the models know them
+  double **scale;                    // factor on energies and forces; [1][1] holds for all types
+  double cut_coul;                   // the model's cutoff, for k-space solvers
+  bool restarted;                    // the style came from a restart file: its deviation file goes on
 };
 
 }    // namespace LAMMPS_NS
