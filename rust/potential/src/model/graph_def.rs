@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 /// No tensor of a model is larger than this; a shape that says so is damage.
 const MOST_ELEMENTS: usize = 1 << 26;
+/// Nor is one this large all the same number, which a few bytes of a file would say.
+const MOST_REPEATED: usize = 1 << 21;
 
 /// A node of the graph.
 #[derive(Debug, Default)]
@@ -55,6 +57,13 @@ impl<'a> Graph<'a> {
 
     pub(in crate::model) fn node(&self, name: &str) -> Option<&Node<'a>> {
         self.nodes.get(name)
+    }
+
+    /// The node called `name`, with its name in the file's bytes.
+    pub(in crate::model) fn entry(&self, name: &str) -> Option<(&'a str, &Node<'a>)> {
+        self.nodes
+            .get_key_value(name)
+            .map(|(name, node)| (*name, node))
     }
 
     /// All nodes with their names, in no particular order.
@@ -233,7 +242,13 @@ impl Tensor {
             .filter(|&elements| elements <= MOST_ELEMENTS)
             .ok_or_else(|| format!("its shape {shape:?} is impossibly large"))?;
         let values = match data_type {
-            DataType::Text => Values::Text(spread(texts, elements)?),
+            DataType::Text if texts.len() == elements => Values::Text(texts),
+            DataType::Text => {
+                return Err(format!(
+                    "{} texts are stored for {elements} elements",
+                    texts.len()
+                ));
+            }
             DataType::Float | DataType::Double | DataType::Half | DataType::BFloat16 => {
                 if !content.is_empty() {
                     floats = decode(content, data_type, elements)?;
@@ -321,6 +336,12 @@ fn spread<T: Clone + Default>(mut values: Vec<T>, elements: usize) -> Result<Vec
     if values.len() > elements {
         return Err(format!(
             "{} values are stored for {elements} elements",
+            values.len()
+        ));
+    }
+    if values.len() < elements && elements > MOST_REPEATED {
+        return Err(format!(
+            "{} values are stored for {elements} elements, which no model repeats so often",
             values.len()
         ));
     }

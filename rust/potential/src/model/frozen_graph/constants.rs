@@ -1,6 +1,6 @@
-//! Constants of a frozen graph by name, with errors that name file and tensor.
+//! Constants of a frozen graph by name, and the nodes that feed a node, with errors that name file and tensor.
 
-use super::super::graph_def::{Graph, Tensor, Values};
+use super::super::graph_def::{Graph, Node, Tensor, Values};
 use super::super::{Shaped, matrix};
 use crate::Error;
 use ndarray::{Array1, Array2};
@@ -19,12 +19,36 @@ impl FrozenGraph<'_> {
         }
     }
 
+    pub(super) fn missing(&self, name: &str) -> Error {
+        self.inconsistent(name, "the graph has no such tensor")
+    }
+
     pub(super) fn unsupported(&self, feature: impl Into<String>, remedy: &str) -> Error {
         Error::Unsupported {
             file: self.file.to_owned(),
             feature: feature.into(),
             remedy: remedy.to_owned(),
         }
+    }
+
+    // Nodes
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.graph.node(name).is_some()
+    }
+
+    /// Whether any node stands in the scope.
+    pub(super) fn has_scope(&self, scope: &str) -> bool {
+        let within = |name: &str| {
+            name.strip_prefix(scope)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.graph.nodes().any(|(name, _)| within(name))
+    }
+
+    /// The node that an input comes from, with its name: `name`, or `name:1` for its second output.
+    pub(super) fn source<'g>(&'g self, input: &str) -> Option<(&'g str, &'g Node<'g>)> {
+        self.graph.entry(input.split(':').next()?)
     }
 
     // Constants by name
@@ -47,8 +71,7 @@ impl FrozenGraph<'_> {
     }
 
     pub(super) fn required_floats(&self, name: &str) -> Result<Shaped, Error> {
-        self.floats(name)?
-            .ok_or_else(|| self.inconsistent(name, "the graph has no such tensor"))
+        self.floats(name)?.ok_or_else(|| self.missing(name))
     }
 
     pub(super) fn integers(&self, name: &str) -> Result<Option<Vec<i64>>, Error> {
@@ -62,14 +85,12 @@ impl FrozenGraph<'_> {
         }
     }
 
-    pub(super) fn integer(&self, name: &str) -> Result<i64, Error> {
+    /// A single integer; `None` where there is no such tensor.
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, Error> {
         match self.integers(name)?.as_deref() {
-            Some([value]) => Ok(*value),
+            None => Ok(None),
+            Some([value]) => Ok(Some(*value)),
             Some(_) => Err(self.inconsistent(name, "it is not a single number")),
-            None => Err(self.inconsistent(
-                name,
-                "the graph has no such tensor; is it a Deep Potential model?",
-            )),
         }
     }
 
@@ -84,12 +105,6 @@ impl FrozenGraph<'_> {
         }
     }
 
-    pub(super) fn counts(&self, name: &str, values: &[i64]) -> Result<Vec<usize>, Error> {
-        let counts: Result<Vec<_>, _> =
-            values.iter().map(|&value| usize::try_from(value)).collect();
-        counts.map_err(|_| self.inconsistent(name, format!("a negative number in {values:?}")))
-    }
-
     pub(super) fn matrix(&self, name: &str) -> Result<Option<Array2<f64>>, Error> {
         let stored = self.floats(name)?.map(matrix).transpose();
         stored.map_err(|what| self.inconsistent(name, what))
@@ -100,5 +115,16 @@ impl FrozenGraph<'_> {
         Ok(self
             .floats(name)?
             .map(|(_, values)| Array1::from_vec(values)))
+    }
+
+    /// One number for each of `count` types or parameters.
+    pub(super) fn list(&self, name: &str, count: usize) -> Result<Option<Vec<f64>>, Error> {
+        match self.floats(name)? {
+            Some((_, values)) if values.len() != count => Err(self.inconsistent(
+                name,
+                format!("{} numbers where {count} are needed", values.len()),
+            )),
+            other => Ok(other.map(|(_, values)| values)),
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! What kind of model a graph is; everything that is not evaluated is refused by name.
 
-use super::super::graph_def::Node;
 use super::constants::FrozenGraph;
+use super::script::Script;
 use crate::Error;
 use serde_json::Value;
 
+const READ: &str = "Energy models with descriptors se_e2_a, se_e2_r, se_e3 and hybrids of them are";
+
 impl FrozenGraph<'_> {
-    pub(super) fn refuse_other_kinds(&self) -> Result<(), Error> {
+    pub(super) fn refuse_other_kinds(&self, script: &Script) -> Result<(), Error> {
         if let Some(kind) = self.string("model_attr/model_type")?
             && kind != "ener"
         {
@@ -28,72 +30,92 @@ impl FrozenGraph<'_> {
                 ));
             }
         }
-        for (name, node) in self.graph.nodes() {
-            let feature = match node.op {
-                "ProdEnvMatR" | "DescrptSeR" => "descriptor se_e2_r",
-                "TabulateFusionSeT" | "TabulateFusionSeR" | "TabulateFusionSeAtten" => {
-                    "a compressed descriptor other than se_e2_a"
+        // A DPLR model holds a whole dipole model too; what it is as a whole must be said first.
+        for (name, feature, remedy) in [
+            (
+                "modifier_attr/type",
+                "the dipole-charge modifier (DPLR)",
+                "Use deepmd-kit's own plugin with fix dplr, or train a model without modifier",
+            ),
+            (
+                "spin_attr/ntypes_spin",
+                "spin",
+                "Use deepmd-kit's own plugin, or train a model without spin",
+            ),
+        ] {
+            if self.has(name) {
+                return Err(self.unsupported(feature, remedy));
+            }
+        }
+        for (_, node) in self.graph.nodes() {
+            let (feature, remedy) = match node.op {
+                "PairTab" => (
+                    "use_srtab (interpolation with a table)",
+                    "Train the model without it",
+                ),
+                "TabulateFusionSeAtten" => (
+                    "a compressed descriptor with type embedding",
+                    "Use the model from before 'dp compress'",
+                ),
+                "ProdEnvMatAMix" => ("descriptor se_atten (DPA-1)", READ),
+                "Descrpt" => ("descriptor loc_frame", READ),
+                "DescrptSeAEf" | "DescrptSeAEfPara" | "DescrptSeAEfVert" => {
+                    ("descriptor se_a_ef", READ)
                 }
-                "PairTab" => "use_srtab (interpolation with a table)",
-                _ if name == "type_embed_net/matrix_1" || name == "t_typeebd" => "type embedding",
-                _ if name == "spin_attr/ntypes_spin" => "spin",
-                _ if name == "modifier_attr/type" => "the dipole-charge modifier (DPLR)",
+                "DescrptSeAMask" => ("descriptor se_a_mask", READ),
+                op if op.ends_with("Nvnmd") || op.ends_with("NvnmdQuantize") => {
+                    ("a model for NVNMD hardware", READ)
+                }
                 _ => continue,
             };
-            return Err(self.unsupported(feature, "Energy models with descriptor se_e2_a are"));
+            return Err(self.unsupported(feature, remedy));
         }
-        let parameters = [
-            ("fitting_attr/dfparam", "numb_fparam"),
-            ("fitting_attr/daparam", "numb_aparam"),
-        ];
-        for (node, name) in parameters {
-            let counts = self.integers(node)?.unwrap_or_default();
-            if counts.iter().any(|&count| count > 0) {
-                return Err(self.unsupported(name, "Models without frame or atom parameters are"));
+        for kind in script.descriptor_types() {
+            if !matches!(
+                kind.to_ascii_lowercase().as_str(),
+                "se_e2_a"
+                    | "se_a"
+                    | "se_e2_r"
+                    | "se_r"
+                    | "se_e3"
+                    | "se_at"
+                    | "se_a_3be"
+                    | "se_t"
+                    | "se_a_ebd_v2"
+                    | "se_a_tpe_v2"
+            ) {
+                return Err(self.unsupported(format!("descriptor {kind}"), READ));
+            }
+        }
+        let fitting = script.fitting();
+        for (key, remedy) in [
+            (
+                "tot_ener_zero",
+                "The energy of an atom would depend on all others; train the model without it",
+            ),
+            (
+                "use_aparam_as_mask",
+                "Delete atoms in LAMMPS instead of masking them",
+            ),
+        ] {
+            if fitting[key] == Value::Bool(true) {
+                return Err(self.unsupported(key, remedy));
             }
         }
         Ok(())
     }
 
-    /// The one node that makes the environment matrix; it alone holds the smoothing radius.
-    pub(super) fn environment_node(&self) -> Result<&Node<'_>, Error> {
-        let is_environment = |op: &str| matches!(op, "ProdEnvMatA" | "DescrptSeA");
-        let mut found = self
-            .graph
-            .nodes()
-            .filter(|(_, node)| is_environment(node.op));
-        let (_, first) = found.next().ok_or_else(|| {
-            self.inconsistent(
-                "ProdEnvMatA",
-                "the graph has no such node; is it a Deep Potential model?",
-            )
-        })?;
-        if found.next().is_some() {
-            return Err(self.unsupported(
-                "a hybrid descriptor",
-                "Energy models with a single se_e2_a descriptor are",
+    /// Names of the types; old and edited graphs may name fewer than there are.
+    pub(super) fn type_map(&self, n_types: usize) -> Result<Vec<String>, Error> {
+        let names = self.string("model_attr/tmap")?.unwrap_or_default();
+        let mut names: Vec<_> = names.split_whitespace().map(str::to_owned).collect();
+        if names.len() > n_types {
+            return Err(self.inconsistent(
+                "model_attr/tmap",
+                format!("{} names for {n_types} types", names.len()),
             ));
         }
-        Ok(first)
-    }
-
-    /// The input script of the training, `null` where the file is older than that.
-    pub(super) fn training_script(&self) -> Result<Value, Error> {
-        let name = "train_attr/training_script";
-        let Some(text) = self.string(name)? else {
-            return Ok(Value::Null);
-        };
-        let script: Value = serde_json::from_str(&text)
-            .map_err(|error| self.inconsistent(name, format!("it is not JSON ({error})")))?;
-        let kind = script["model"]["descriptor"]["type"]
-            .as_str()
-            .unwrap_or("se_e2_a");
-        if !matches!(kind, "se_e2_a" | "se_a") {
-            return Err(self.unsupported(
-                format!("descriptor {kind}"),
-                "Energy models with descriptor se_e2_a are",
-            ));
-        }
-        Ok(script)
+        names.resize(n_types, String::new());
+        Ok(names)
     }
 }

@@ -1,18 +1,24 @@
-//! Reader of frozen TensorFlow graphs, `.pb`, as deepmd-kit writes them.
+//! Reader of frozen TensorFlow graphs, `.pb`, as deepmd-kit 0.12 to 3.2 writes them.
 //!
-//! All variables have become constants whose names say what they are; the rest of the graph is not looked at, except
-//! where the hyper-parameters that have no node of their own must be recovered from it.
+//! All variables have become constants whose names say what they are. The rest of the graph is looked at where something has
+//! no name: hyper-parameters without a training script, the types that a table is for, the pairs of types that are excluded.
 
 mod constants;
-mod hyper;
+mod descriptor;
+mod fitting;
 mod kind;
-mod weights;
+mod networks;
+mod parts;
+mod paths;
+mod script;
+mod tables;
+mod type_embedding;
 
 use super::graph_def::Graph;
-use super::{Format, Model, Parameters};
+use super::{Format, Model};
 use crate::Error;
 use constants::FrozenGraph;
-use hyper::Hyper;
+use script::Script;
 
 /// Reads a frozen graph. `file` goes into messages.
 ///
@@ -26,23 +32,22 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
         what,
     })?;
     let frozen = FrozenGraph { file, graph };
-    frozen.refuse_other_kinds()?;
-    let script = frozen.training_script()?;
-    let hyper = Hyper::new(&frozen, &script)?;
-    let descriptor = frozen.descriptor(&hyper)?;
-    let fitting = frozen.fitting(&hyper)?;
-    let n_types = hyper.type_map.len();
-    let (energy_bias, energy_scale) = frozen.energy_offsets(n_types)?;
+    let script = Script::read(&frozen)?;
+    frozen.refuse_other_kinds(&script)?;
+    let parts = frozen.parts()?;
+    let n_types = parts[0].sel.len();
+    let types = frozen.type_embedding(&script, n_types)?;
+    let fitting = frozen.fitting(&script, types.as_ref(), n_types)?;
     Model {
         format: Format::FrozenGraph,
-        type_map: hyper.type_map.clone(),
-        descriptors: vec![descriptor],
-        frame_parameters: Parameters::default(),
-        atom_parameters: Parameters::default(),
-        fitting,
-        from_vacuum: frozen.vacuum_types(&script, n_types)?,
-        energy_bias,
-        energy_scale,
+        type_map: frozen.type_map(n_types)?,
+        descriptors: frozen.descriptors(&parts, &script, types.as_ref(), fitting.width)?,
+        frame_parameters: fitting.frame_parameters,
+        atom_parameters: fitting.atom_parameters,
+        fitting: fitting.networks,
+        from_vacuum: fitting.from_vacuum,
+        energy_bias: fitting.energy_bias,
+        energy_scale: fitting.energy_scale,
     }
     .validate(file)
 }

@@ -1,0 +1,195 @@
+//! The descriptors of a graph: one, or several in a hybrid.
+//!
+//! Each has one node that makes its environment rows. That node alone holds the smoothing radius, and its inputs name the
+//! statistics, whose scope `descrpt_attr{suffix}` tells which part of a hybrid it is: the suffix is empty, or `_0`, `_1`, ...
+//!
+//! | generation | node | scope of statistics | scope of embedding nets |
+//! |---|---|---|---|
+//! | 0.12 | `DescrptNorot` | none | `DS_layer_type_{centre}` |
+//! | 1.x | `DescrptSeA`, `DescrptSeR` | `descrpt_attr` | `filter_type_{centre}`, `filter_type_all` |
+//! | 2.x, 3.x | `ProdEnvMatA`, `ProdEnvMatR` | `descrpt_attr{suffix}` | `filter_type_{centre}{suffix}`, `filter_type_all{suffix}` |
+
+use super::super::Smoothing;
+use super::super::graph_def::Node;
+use super::constants::FrozenGraph;
+use crate::Error;
+
+/// More slots for one type than any sphere of atoms fills.
+const MOST_SLOTS: i64 = 1_000_000;
+/// More types than there are elements and isotopes in use.
+const MOST_TYPES: usize = 1000;
+
+/// Whether nodes of this kind make the environment rows of a descriptor that is read.
+pub(super) fn makes_rows(op: &str) -> bool {
+    matches!(
+        op,
+        "ProdEnvMatA" | "DescrptSeA" | "DescrptNorot" | "ProdEnvMatR" | "DescrptSeR"
+    )
+}
+
+/// One descriptor, by the node that makes its environment rows.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Name of the node.
+    pub(super) node: String,
+    /// Place in the lists of hybrids in the training script; empty where there is no hybrid.
+    pub(super) place: Vec<usize>,
+    /// Whether rows hold distances alone: `se_e2_r`.
+    pub(super) radial: bool,
+    /// Slots for neighbours of each type.
+    pub(super) sel: Vec<usize>,
+    pub(super) smoothing: Smoothing,
+    /// Names of `davg` and `dstd`.
+    pub(super) statistics: [String; 2],
+    /// What stands before `/original_sel`.
+    attributes: String,
+    /// What stands between `filter_type_` and the type, and after the type.
+    filter: (&'static str, String),
+}
+
+impl Part {
+    /// Scope of the embedding nets that serve all centre types.
+    pub(super) fn common_scope(&self) -> String {
+        format!("{}all{}", self.filter.0, self.filter.1)
+    }
+
+    /// Scope of the embedding nets that serve one centre type.
+    pub(super) fn scope(&self, centre: usize) -> String {
+        format!("{}{centre}{}", self.filter.0, self.filter.1)
+    }
+
+    /// Numbers in a row: 4, or 1 without directions.
+    pub(super) fn components(&self) -> usize {
+        if self.radial { 1 } else { 4 }
+    }
+
+    /// All slots.
+    pub(super) fn slots(&self) -> usize {
+        self.sel.iter().sum()
+    }
+}
+
+impl FrozenGraph<'_> {
+    /// All descriptors, in the order of their outputs.
+    pub(super) fn parts(&self) -> Result<Vec<Part>, Error> {
+        let mut parts = Vec::new();
+        for (name, node) in self.graph.nodes() {
+            if makes_rows(node.op) {
+                parts.push(self.part(name, node)?);
+            }
+        }
+        parts.sort_by(|a, b| (&a.place, &a.node).cmp(&(&b.place, &b.node)));
+        let Some(first) = parts.first() else {
+            return Err(self.inconsistent(
+                "ProdEnvMatA",
+                "the graph has no such node; is it a Deep Potential model?",
+            ));
+        };
+        let n_types = first.sel.len();
+        for (k, part) in parts.iter().enumerate() {
+            if part.sel.len() != n_types {
+                return Err(self.inconsistent(
+                    &part.node,
+                    format!(
+                        "it has {} types where {} has {n_types}",
+                        part.sel.len(),
+                        parts[0].node
+                    ),
+                ));
+            }
+            if k > 0 && part.place == parts[k - 1].place {
+                return Err(self.inconsistent(
+                    &part.node,
+                    format!("it cannot be told from {}", parts[k - 1].node),
+                ));
+            }
+        }
+        for name in ["descrpt_attr/ntypes", "t_ntypes"] {
+            if let Some(stated) = self.integer(name)?
+                && usize::try_from(stated) != Ok(n_types)
+            {
+                return Err(self.inconsistent(
+                    name,
+                    format!("{stated} types where {} has {n_types}", parts[0].node),
+                ));
+            }
+        }
+        Ok(parts)
+    }
+
+    fn part(&self, name: &str, node: &Node<'_>) -> Result<Part, Error> {
+        let radial = matches!(node.op, "ProdEnvMatR" | "DescrptSeR");
+        let [cutoff, smooth, sel] = if radial {
+            ["rcut", "rcut_smth", "sel"]
+        } else {
+            ["rcut_r", "rcut_r_smth", "sel_a"]
+        };
+        let missing = |what: &str| self.inconsistent(name, format!("attribute {what} is missing"));
+        let sel = node.integers(sel).ok_or_else(|| missing(sel))?;
+        if !(1..=MOST_TYPES).contains(&sel.len())
+            || sel.iter().any(|slots| !(0..=MOST_SLOTS).contains(slots))
+        {
+            return Err(self.inconsistent(
+                name,
+                format!("{sel:?} is not a possible number of neighbours"),
+            ));
+        }
+        let statistics = [5, 6].map(|k| node.inputs.get(k).copied().unwrap_or_default());
+        let statistics = statistics.map(|input| {
+            let input = input.split(':').next().unwrap_or_default();
+            input.strip_suffix("/read").unwrap_or(input).to_owned()
+        });
+        let attributes = statistics[0]
+            .rsplit_once('/')
+            .map_or("", |(scope, _)| scope);
+        let suffix = attributes
+            .strip_prefix("descrpt_attr")
+            .unwrap_or_default()
+            .to_owned();
+        let place = suffix
+            .split('_')
+            .filter_map(|index| index.parse().ok())
+            .collect();
+        let oldest = self.has_scope("DS_layer_type_0") && !self.has_scope("filter_type_0");
+        Ok(Part {
+            node: name.to_owned(),
+            place,
+            radial,
+            sel: sel.iter().map(|&slots| slots as usize).collect(),
+            smoothing: Smoothing::single(
+                node.float(smooth).ok_or_else(|| missing(smooth))?,
+                node.float(cutoff).ok_or_else(|| missing(cutoff))?,
+            ),
+            attributes: attributes.to_owned(),
+            statistics,
+            filter: (
+                if oldest {
+                    "DS_layer_type_"
+                } else {
+                    "filter_type_"
+                },
+                suffix,
+            ),
+        })
+    }
+
+    /// The number of slots that sums over neighbours are divided by: that of the training, whatever `sel` is now.
+    pub(super) fn trained_slots(&self, part: &Part) -> Result<f64, Error> {
+        let positive = |name: &str, count: i64| match count {
+            1.. => Ok(count as f64),
+            _ => Err(self.inconsistent(name, format!("{count} is not a number of neighbours"))),
+        };
+        let scopes = (0..part.sel.len()).map(|centre| part.scope(centre));
+        for scope in std::iter::once(part.common_scope()).chain(scopes) {
+            let name = format!("{scope}/nnei");
+            if let Some(count) = self.integer(&name)? {
+                return positive(&name, count);
+            }
+        }
+        let name = format!("{}/original_sel", part.attributes);
+        match self.integers(&name)? {
+            Some(sel) => positive(&name, sel.iter().fold(0, |sum, &n| sum.saturating_add(n))),
+            None => Ok(part.slots() as f64),
+        }
+    }
+}
