@@ -78,7 +78,7 @@ ALL = ("pb", "dp", "yaml", "pth")
 
 # se_e2_a by TensorFlow
 ANGULAR = {
-    "one_sided": Recipe(model(), ALL, {"pb": 0.05, "pth": 0.1}, 400),
+    "one_sided": Recipe(model(), ALL, {"pb": 0.05, "pth": 0.2}, 400),
     "two_sided": Recipe(model({"type_one_side": False}), ALL, {"pb": 0.1, "pth": 0.2}, 400),
     "overflow": Recipe(model({"sel": [8, 8, 4]}), ALL, steps=400),
     "zero_davg": Recipe(model({"type_one_side": False, "set_davg_zero": True}), steps=400),
@@ -113,7 +113,7 @@ ANGULAR = {
 
 # The other descriptors of local neighbourhoods
 DESCRIPTORS = {
-    "radial_one_sided": Recipe(model(radial(), NARROW), ("pb", "dp", "pth")),
+    "radial_one_sided": Recipe(model(radial(), NARROW), ("pb", "dp", "pth"), {"pb": 0.2, "pth": 0.2}),
     # Only TensorFlow has two-sided se_e2_r: the other backends convert it to a model that answers something else.
     "radial_two_sided": Recipe(
         model(radial(type_one_side=False, resnet_dt=True, neuron=[4, 8, 8], exclude_types=[[0, 1], [2, 2]]), NARROW)
@@ -122,7 +122,7 @@ DESCRIPTORS = {
         model(radial(resnet_dt=True, neuron=[4, 8, 8], exclude_types=[[0, 1], [2, 2]]), NARROW),
         ("pb", "dp", "pth"),
     ),
-    "three_body": Recipe(model(three_body(), NARROW), ("pb", "dp", "pth")),
+    "three_body": Recipe(model(three_body(), NARROW), ("pb", "dp", "pth"), {"pb": 0.2, "pth": 0.2}),
     "hybrid_ar": Recipe(
         model(
             hybrid(
@@ -132,11 +132,13 @@ DESCRIPTORS = {
             NARROW,
         ),
         ("pb", "dp", "pth"),
+        {"pb": 0.2, "pth": 0.2},
         {"pth": 0.4},
     ),
     "hybrid_a3": Recipe(
         model(hybrid(angular(**SMALL), three_body(neuron=[2, 4, 8])), NARROW),
         ("pb", "dp", "pth"),
+        {"pb": 0.2, "pth": 0.2},
         {"pth": 1.0},
     ),
     "hybrid_aa": Recipe(
