@@ -5,9 +5,12 @@
 mod counters;
 mod deviation;
 mod deviation_file;
+mod parameters;
 mod potential;
 mod settings;
+mod summary;
 mod types;
+mod words;
 
 use crate::guard::{BridgeError, guard};
 pub use potential::Potential;
@@ -49,6 +52,30 @@ mod ffi {
         centroid_virials: &'a mut [f64],
     }
 
+    /// Who knows the parameters of a step.
+    enum Origin {
+        /// Nothing is to be fetched.
+        Settled,
+        /// A compute.
+        Compute,
+        /// A fix.
+        Fix,
+        /// The electron temperatures of a fix ttm.
+        Ttm,
+    }
+
+    /// Where the shim fetches parameters.
+    struct Source {
+        origin: Origin,
+        /// Id of the compute or fix.
+        id: String,
+        /// Whether the scalar of the fix holds for all parameters; else its vector does, from `index` on.
+        whole: bool,
+        index: usize,
+        /// How many numbers are wanted, for the frame or for each atom.
+        count: usize,
+    }
+
     /// What one step gives to the deviation file, over all ranks.
     struct DeviationLine {
         step: i64,
@@ -77,6 +104,12 @@ mod ffi {
             lammps_types: usize,
         ) -> Result<Vec<String>>;
 
+        fn warnings(self: &Potential) -> Vec<String>;
+        fn frame_source(self: &Potential) -> Source;
+        fn atom_source(self: &Potential) -> Source;
+        fn set_frame_parameters(self: &mut Potential, values: &[f64]) -> Result<()>;
+        fn set_atom_parameters(self: &mut Potential, values: &[f64]) -> Result<()>;
+
         fn clear_list(self: &mut Potential);
         fn push_centre(self: &mut Potential, centre: i32, neighbours: &[i32], mask: i32);
         fn compute(
@@ -88,7 +121,7 @@ mod ffi {
         ) -> Result<Outcome>;
         fn failure(self: &Potential, first_id: i64, second_id: i64) -> String;
 
-        fn accumulate(self: &Potential, scale: f64, sums: Sums<'_>) -> Result<f64>;
+        fn accumulate(self: &mut Potential, scale: f64, sums: Sums<'_>) -> Result<f64>;
 
         fn deviation_due(self: &Potential, step: i64) -> bool;
         fn deviation_by_atom(self: &Potential) -> bool;
@@ -109,8 +142,19 @@ mod ffi {
             append: bool,
         ) -> Result<()>;
 
-        fn overflow(self: &Potential) -> Result<Vec<i32>>;
-        fn overflow_warnings(self: &mut Potential, most: &[i32]) -> Result<Vec<String>>;
+        fn counts(self: &Potential) -> Result<Vec<i64>>;
+        fn has_news(self: &Potential, most: &[i64]) -> bool;
+        fn judge_counts(self: &mut Potential, most: &[i64], sum: &[i64]) -> Result<Vec<String>>;
+
+        fn begin_run(self: &mut Potential);
+        fn end_run(self: &mut Potential) -> Vec<f64>;
+        fn summary(
+            self: &Potential,
+            least: &[f64],
+            sum: &[f64],
+            most: &[f64],
+            ranks: i32,
+        ) -> Result<String>;
         fn memory_usage(self: &Potential) -> f64;
     }
 }

@@ -1,37 +1,227 @@
-//! What went beyond the range of the models.
+//! What went beyond the range of the models: neighbours beyond `sel`, lookups outside of the tables.
+//!
+//! Counts travel between ranks as one row of integers: for each model what [`Counters::most_neighbours`] holds, with the
+//! room for them in the low bits, then what [`Counters::extrapolated`] holds.
 
 use super::Potential;
-use crate::guard::{BridgeError, guard_sound};
+use super::settings::Reaction;
+use crate::guard::{BridgeError, guard, guard_sound};
+use deepdms_potential::descriptor::counters::Counters;
+
+/// Bits that hold the room for neighbours.
+const ROOM_BITS: u32 = 24;
+
+/// Counts over all ranks, and what the user was told.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    told: Vec<bool>,
+    /// The largest of each count on any rank.
+    most: Vec<i64>,
+    /// The sum of each count over ranks.
+    sum: Vec<i64>,
+}
+
+/// Something that went beyond a range, with where it stands in the row of counts.
+struct Excess {
+    place: usize,
+    model: usize,
+    kind: Kind,
+    /// Names of the two types.
+    types: [String; 2],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// More neighbours of the second type around one atom of the first than the model has room for.
+    Overflow { count: i64, room: i64 },
+    /// Lookups outside of the tables.
+    Extrapolation { count: i64 },
+}
 
 impl Potential {
-    /// Most neighbours seen by pair of types, `[n_types, n_types]`; 0 where `sel` always sufficed.
-    pub(super) fn overflow(&self) -> Result<Vec<i32>, BridgeError> {
-        guard_sound("overflow", || {
-            let counters = self.engines[0].counters();
-            let most = counters[0].most_neighbours().iter();
-            most.map(|&count| i32::try_from(count).unwrap_or(i32::MAX))
-                .collect()
+    /// Counts of this rank since the start.
+    pub(super) fn counts(&self) -> Result<Vec<i64>, BridgeError> {
+        guard_sound("counters", || {
+            let integer = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            let mut row = Vec::new();
+            for counters in self.engines.iter().flat_map(|engine| engine.counters()) {
+                let most = counters.most_neighbours().iter().zip(counters.room());
+                row.extend(most.map(|(&count, &room)| (count << ROOM_BITS | room) as i64));
+                row.extend(counters.extrapolated().iter().copied().map(integer));
+            }
+            row
         })
     }
 
-    /// One warning for each pair of types in `most`, the maximum of [`Self::overflow`] over ranks, that had none yet.
-    pub(super) fn overflow_warnings(&mut self, most: &[i32]) -> Result<Vec<String>, BridgeError> {
-        guard_sound("overflow warnings", || {
-            let model = &self.engines[0].models()[0];
-            let n_types = model.type_map.len();
-            let mut warnings = Vec::new();
-            for (k, (&count, warned)) in most.iter().zip(&mut self.warned).enumerate() {
-                if count == 0 || *warned {
-                    continue;
-                }
-                *warned = true;
-                let (centre, neighbour) = (k / n_types, k % n_types);
-                warnings.push(format!(
-                "an atom of type {} has {count} neighbours of type {} within rcut, and the model has room for {}: the nearest are kept, as deepmd-kit does, and the energy jumps when they change. Train with a larger sel",
-                model.type_map[centre], model.type_map[neighbour], model.sel[neighbour]
-            ));
+    /// Whether `most`, the largest counts on any rank, hold something that was not told yet.
+    pub(super) fn has_news(&self, most: &[i64]) -> bool {
+        let told = |place: usize| self.seen.told.get(place).is_some_and(|&told| told);
+        let mut counts = most.iter().enumerate();
+        counts.any(|(place, &count)| count > 0 && !told(place))
+    }
+
+    /// Takes the largest counts and their sums over ranks; gives a warning for each pair of types that had none yet, or
+    /// the error that was asked for instead.
+    pub(super) fn judge_counts(
+        &mut self,
+        most: &[i64],
+        sum: &[i64],
+    ) -> Result<Vec<String>, BridgeError> {
+        guard("counters", || {
+            self.seen.told.resize(most.len(), false);
+            self.seen.most = most.to_vec();
+            self.seen.sum = sum.to_vec();
+            let mut news = self.excesses();
+            news.retain(|excess| !self.seen.told[excess.place]);
+            for excess in &news {
+                self.seen.told[excess.place] = true;
             }
-            warnings
+            for (reaction, is_overflow, keyword) in [
+                (self.settings.on_overflow, true, "on_overflow"),
+                (self.settings.on_extrapolation, false, "on_extrapolation"),
+            ] {
+                let mut kind = news
+                    .iter()
+                    .filter(|excess| matches!(excess.kind, Kind::Overflow { .. }) == is_overflow);
+                if let (Reaction::Error, Some(first)) = (reaction, kind.next()) {
+                    let others = match kind.count() {
+                        0 => String::new(),
+                        n => format!(", and so for {n} more pairs of types"),
+                    };
+                    return Err(format!(
+                        "{}{others}. {}, or use '{keyword} warn' to go on",
+                        self.what(first),
+                        first.kind.remedy()
+                    ));
+                }
+            }
+            let warnings = news.iter();
+            Ok(warnings
+                .map(|excess| {
+                    format!(
+                        "{}: {}. {}",
+                        self.what(excess),
+                        excess.kind.consequence(),
+                        excess.kind.remedy()
+                    )
+                })
+                .collect())
         })
+    }
+
+    /// Everything that is not 0 in the counts over ranks.
+    fn excesses(&self) -> Vec<Excess> {
+        let mut excesses = Vec::new();
+        let mut offset = 0;
+        let all = self.engines.iter().flat_map(|engine| {
+            let counters: Vec<Counters> = engine.counters();
+            engine.models().iter().zip(counters)
+        });
+        for (number, (model, counters)) in all.enumerate() {
+            let n_types = model.type_map.len();
+            let types =
+                |k: usize| [k / n_types, k % n_types].map(|t: usize| model.type_map[t].clone());
+            let n = counters.most_neighbours().len();
+            for k in (0..n).filter(|k| self.seen.most[offset + k] > 0) {
+                excesses.push(Excess {
+                    place: offset + k,
+                    model: number,
+                    kind: Kind::Overflow {
+                        count: self.seen.most[offset + k] >> ROOM_BITS,
+                        room: self.seen.most[offset + k] & ((1 << ROOM_BITS) - 1),
+                    },
+                    types: types(k),
+                });
+            }
+            offset += n;
+            let n = counters.extrapolated().len();
+            for k in (0..n).filter(|k| self.seen.sum[offset + k] > 0) {
+                excesses.push(Excess {
+                    place: offset + k,
+                    model: number,
+                    kind: Kind::Extrapolation {
+                        count: self.seen.sum[offset + k],
+                    },
+                    types: types(k),
+                });
+            }
+            offset += n;
+        }
+        excesses
+    }
+
+    /// What happened, in words.
+    fn what(&self, excess: &Excess) -> String {
+        let [first, second] = &excess.types;
+        let file = match self.models() {
+            1 => String::new(),
+            _ => format!("{}: ", self.settings.models[excess.model]),
+        };
+        match excess.kind {
+            Kind::Overflow { count, room } => format!(
+                "{file}an atom of type {first} has {count} neighbours of type {second} within rcut, and the model has room for {room}"
+            ),
+            Kind::Extrapolation { count } => format!(
+                "{file}{count} lookups for types {first} and {second} were outside of the tables of the compressed model"
+            ),
+        }
+    }
+
+    /// The counts over all ranks since the start, a line each, for the summary of a run.
+    pub(super) fn counter_lines(&self) -> Vec<String> {
+        let excesses = self.excesses();
+        let line = |title: &str, is_overflow: bool| {
+            let texts: Vec<_> = excesses
+                .iter()
+                .filter(|excess| matches!(excess.kind, Kind::Overflow { .. }) == is_overflow)
+                .map(|excess| {
+                    let [first, second] = &excess.types;
+                    let model = match self.models() {
+                        1 => String::new(),
+                        _ => format!(" in {}", self.settings.models[excess.model]),
+                    };
+                    match excess.kind {
+                        Kind::Overflow { count, room } => {
+                            format!("{first}-{second} {count} > {room}{model}")
+                        }
+                        Kind::Extrapolation { count } => {
+                            format!("{first}-{second} {count}{model}")
+                        }
+                    }
+                })
+                .collect();
+            let text = if texts.is_empty() {
+                "none".to_owned()
+            } else {
+                texts.join(", ")
+            };
+            format!("{title} = {text}")
+        };
+        vec![
+            line("Neighbors beyond sel", true),
+            line("Lookups outside of tables", false),
+        ]
+    }
+}
+
+impl Kind {
+    fn consequence(self) -> &'static str {
+        match self {
+            Self::Overflow { .. } => {
+                "the nearest are kept, as deepmd-kit does, and the energy jumps when they change"
+            }
+            Self::Extrapolation { .. } => {
+                "they were extrapolated, as deepmd-kit does, and atoms came closer than in the training data"
+            }
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Overflow { .. } => "Train with a larger sel",
+            Self::Extrapolation { .. } => {
+                "Compress with a larger range (dp compress --extrapolate), or use the model before compression"
+            }
+        }
     }
 }

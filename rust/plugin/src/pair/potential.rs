@@ -1,12 +1,16 @@
 //! The models of one pair style with their engines, and a step of LAMMPS.
 
 use super::PairSettings;
+use super::counters::Seen;
 use super::deviation_file::DeviationFile;
 use super::ffi::{Outcome, Sums, Units};
+use super::parameters::Sources;
 use super::settings::{EngineChoice, Settings};
+use super::summary::Clock;
 use crate::guard::{BridgeError, guard, guard_sound};
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, Interface, NativeEngine};
+use deepdms_potential::model::Embedding;
 use deepdms_potential::virial::{Output, centroid, symmetric};
 use deepdms_potential::{Error, Model, model};
 
@@ -26,8 +30,17 @@ pub struct Potential {
     pub(super) positions: Vec<f64>,
     pub(super) types: Vec<i32>,
     pub(super) failure: Option<Error>,
-    /// Pairs of types that were warned about.
-    pub(super) warned: Vec<bool>,
+    /// Where frame and atom parameters come from.
+    pub(super) sources: Sources,
+    /// Frame parameters of the step.
+    pub(super) frame_parameters: Vec<f64>,
+    /// Atom parameters of the step, `[n, d]` with at least the local atoms.
+    pub(super) atom_parameters: Vec<f64>,
+    /// What went beyond the range of the models.
+    pub(super) seen: Seen,
+    /// Whether all embeddings are tables.
+    pub(super) tabulated: bool,
+    pub(super) clock: Clock,
     pub(super) deviation: Option<DeviationFile>,
 }
 
@@ -47,10 +60,27 @@ pub(super) fn new_potential(
             positions: Vec::new(),
             types: Vec::new(),
             failure: None,
-            warned: Vec::new(),
+            sources: Sources::default(),
+            frame_parameters: Vec::new(),
+            atom_parameters: Vec::new(),
+            seen: Seen::default(),
+            tabulated: false,
+            clock: Clock::default(),
             deviation: None,
         }))
     })
+}
+
+fn native_engine(models: Vec<Model>, threads: usize) -> Result<Box<dyn Engine>, Error> {
+    let mut engine = NativeEngine::new(models)?;
+    engine.set_threads(threads);
+    Ok(Box::new(engine))
+}
+
+/// Whether a model has tables for all of its embeddings.
+fn is_tabulated(model: &Model) -> bool {
+    let mut embeddings = model.descriptors.iter().flat_map(|d| &d.embeddings);
+    embeddings.all(|embedding| matches!(embedding, Embedding::Table(_)))
 }
 
 #[cfg(feature = "torch")]
@@ -92,14 +122,13 @@ impl Potential {
     pub(super) fn prepare(&mut self) -> Result<(), BridgeError> {
         guard("preparing the models", || {
             let models = std::mem::take(&mut self.pending);
-            let n_types = models[0].n_types();
-            self.warned.resize(n_types * n_types, false);
+            self.tabulated = models.iter().all(is_tabulated);
             self.outputs.resize_with(models.len(), Output::default);
             self.engines.push(match self.settings.engine {
-                EngineChoice::Native => Box::new(NativeEngine::new(models)?),
+                EngineChoice::Native => native_engine(models, self.settings.threads)?,
                 EngineChoice::Torch => torch_engine(models, &self.settings.device)?,
             });
-            Ok::<_, Error>(())
+            self.prepare_parameters()
         })
     }
 
@@ -121,7 +150,7 @@ impl Potential {
         guard_sound("describing a model", || {
             let model = self.first();
             format!(
-                "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, 1 thread",
+                "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, {} thread{}{}",
                 env!("CARGO_PKG_VERSION"),
                 self.file(),
                 model.format.suffix(),
@@ -134,6 +163,13 @@ impl Potential {
                 model.cutoff as f32,
                 model.sel,
                 self.engines[0].describe(),
+                self.settings.threads,
+                if self.settings.threads == 1 { "" } else { "s" },
+                match self.settings.tolerance {
+                    Some(tolerance) =>
+                        format!(", forces exact to rounding (tolerance {tolerance:e} eV/A is kept)"),
+                    None => String::new(),
+                },
             )
         })
     }
@@ -149,6 +185,7 @@ impl Potential {
     }
 
     pub(super) fn clear_list(&mut self) {
+        self.clock.list_begins();
         self.list.clear();
     }
 
@@ -167,6 +204,8 @@ impl Potential {
         with_all_models: bool,
     ) -> Result<Outcome, BridgeError> {
         guard("pair compute", || {
+            let began = self.clock.step_begins();
+            self.repeat_atom_parameters(types.len());
             self.types.clear();
             self.types
                 .extend(types.iter().map(|&t| self.map[t as usize]));
@@ -182,8 +221,8 @@ impl Potential {
                 positions,
                 types: &self.types,
                 list: &self.list,
-                frame_parameters: &[],
-                atom_parameters: &[],
+                frame_parameters: &self.frame_parameters,
+                atom_parameters: &self.atom_parameters,
                 origin: [0.0; 3],
                 exchange: None,
             };
@@ -208,6 +247,7 @@ impl Potential {
                     });
                 }
             }
+            self.clock.step_ends(began);
             Ok::<_, String>(Outcome {
                 failed: false,
                 first: 0,
@@ -224,8 +264,9 @@ impl Potential {
     }
 
     /// Adds the step to LAMMPS' arrays, in LAMMPS' units and times `scale`; returns the energy.
-    pub(super) fn accumulate(&self, scale: f64, sums: Sums<'_>) -> Result<f64, BridgeError> {
+    pub(super) fn accumulate(&mut self, scale: f64, sums: Sums<'_>) -> Result<f64, BridgeError> {
         guard_sound("pair results", || {
+            let began = self.clock.step_begins();
             let output = self.output();
             let energy = scale * self.units.energy;
             let force = energy / self.units.length;
@@ -247,14 +288,17 @@ impl Potential {
                 virials.iter().flat_map(centroid),
                 energy,
             );
-            output.energy * energy
+            let energy = output.energy * energy;
+            self.clock.step_ends(began);
+            energy
         })
     }
 
     /// Bytes that grow with the number of atoms.
     pub(super) fn memory_usage(&self) -> f64 {
         let outputs: usize = self.outputs.iter().map(Output::bytes).sum();
-        let own = self.types.capacity() * 4 + self.positions.capacity() * 8;
+        let numbers = self.positions.capacity() + self.atom_parameters.capacity();
+        let own = self.types.capacity() * 4 + numbers * 8;
         (own + outputs + self.list.bytes()) as f64
     }
 }

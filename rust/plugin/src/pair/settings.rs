@@ -1,5 +1,8 @@
 //! The words after `pair_style deepmd`.
 
+use super::parameters::ParameterSettings;
+use super::words::{Words, unknown};
+
 /// Which evaluator is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineChoice {
@@ -7,6 +10,15 @@ pub enum EngineChoice {
     Native,
     /// libtorch.
     Torch,
+}
+
+/// What happens where something went beyond the range of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// A warning, once for each pair of types.
+    Warn,
+    /// The run ends.
+    Error,
 }
 
 /// A parsed `pair_style deepmd` line.
@@ -18,6 +30,16 @@ pub struct Settings {
     pub engine: EngineChoice,
     /// `device cpu|cuda|cuda:N`, for `engine torch`
     pub device: String,
+    /// `threads N`, for `engine native`
+    pub threads: usize,
+    /// `tolerance T`: the error of forces that is accepted [eV/Å].
+    pub tolerance: Option<f64>,
+    /// `on_overflow warn|error`: more neighbours than the model has room for.
+    pub on_overflow: Reaction,
+    /// `on_extrapolation warn|error`: lookups outside of the tables of a compressed model.
+    pub on_extrapolation: Reaction,
+    /// Where frame and atom parameters come from.
+    pub parameters: ParameterSettings,
     /// What is done with the models after the first.
     pub deviation: DeviationSettings,
 }
@@ -37,26 +59,11 @@ pub struct DeviationSettings {
     pub relative_v: Option<f64>,
 }
 
-/// Keywords of the style, deepmd-kit's included: each ends the list of model files.
-const KEYWORDS: [&str; 17] = [
-    "out_freq",
-    "out_file",
-    "fparam",
-    "aparam",
-    "fparam_from_compute",
-    "fparam_from_fix",
-    "aparam_from_compute",
-    "charge_spin",
-    "ttm",
-    "atomic",
-    "relative",
-    "relative_v",
-    "virtual_len",
-    "spin_norm",
-    "engine",
-    "device",
-    "precision",
-];
+/// Smallest `tolerance` [eV/Å]: what is left of a force after rounding.
+const ROUNDING: f64 = 1e-12;
+
+/// Most threads: more are a slip of the pen.
+const MOST_THREADS: usize = 1024;
 
 impl Settings {
     /// Parses the words after the style's name.
@@ -64,10 +71,7 @@ impl Settings {
     /// # Errors
     /// Names the word that is wrong and what is expected there.
     pub fn parse(words: &[String]) -> Result<Self, String> {
-        let first = words
-            .iter()
-            .position(|word| KEYWORDS.contains(&word.as_str()));
-        let (models, options) = words.split_at(first.unwrap_or(words.len()));
+        let (models, mut words) = Words::after_files(words);
         if models.is_empty() {
             return Err(
                 "pair_style deepmd needs a model file: pair_style deepmd model.pb".to_owned(),
@@ -81,6 +85,11 @@ impl Settings {
             models: models.to_vec(),
             engine: EngineChoice::Native,
             device: "cpu".to_owned(),
+            threads: 1,
+            tolerance: None,
+            on_overflow: Reaction::Warn,
+            on_extrapolation: Reaction::Warn,
+            parameters: ParameterSettings::default(),
             deviation: DeviationSettings {
                 every: 100,
                 file: "model_devi.out".to_owned(),
@@ -89,33 +98,29 @@ impl Settings {
                 relative_v: None,
             },
         };
-        let mut words = options.iter();
         while let Some(keyword) = words.next() {
             settings.option(keyword, &mut words)?;
         }
-        if settings.device != "cpu" && settings.engine == EngineChoice::Native {
+        settings.parameters.check()?;
+        if settings.engine == EngineChoice::Native && settings.device != "cpu" {
             return Err(format!(
                 "device {} needs 'engine torch': the native engine runs on the CPU",
                 settings.device
             ));
         }
+        if settings.engine == EngineChoice::Torch && settings.threads != 1 {
+            return Err(format!(
+                "threads {} needs 'engine native': libtorch has threads of its own (OMP_NUM_THREADS)",
+                settings.threads
+            ));
+        }
         Ok(settings)
     }
 
-    fn option<'a>(
-        &mut self,
-        keyword: &str,
-        words: &mut impl Iterator<Item = &'a String>,
-    ) -> Result<(), String> {
-        let mut value = || {
-            words
-                .next()
-                .filter(|word| !KEYWORDS.contains(&word.as_str()))
-                .ok_or_else(|| format!("Illegal {keyword}, not provided"))
-        };
+    fn option(&mut self, keyword: &str, words: &mut Words<'_>) -> Result<(), String> {
         match keyword {
             "engine" => {
-                self.engine = match value()?.as_str() {
+                self.engine = match words.value(keyword)? {
                     "native" => EngineChoice::Native,
                     "torch" => EngineChoice::Torch,
                     other => {
@@ -126,73 +131,81 @@ impl Settings {
                 }
             }
             "device" => {
-                let device = value()?;
+                let device = words.value(keyword)?;
                 let number = device.strip_prefix("cuda:").map(str::parse::<u32>);
                 if !(device == "cpu" || device == "cuda" || matches!(number, Some(Ok(_)))) {
                     return Err(format!(
                         "device '{device}' is unknown: use 'cpu', 'cuda' or 'cuda:N'"
                     ));
                 }
-                self.device.clone_from(device);
+                self.device = device.to_owned();
             }
             "precision" => {
-                let precision = value()?;
+                let precision = words.value(keyword)?;
                 if precision != "double" {
                     return Err(format!(
                         "precision '{precision}' is not available in this version: use 'double'"
                     ));
                 }
             }
+            "threads" => {
+                let word = words.value(keyword)?;
+                let threads = word.parse().ok();
+                self.threads = threads
+                    .filter(|threads| (1..=MOST_THREADS).contains(threads))
+                    .ok_or_else(|| {
+                        format!("Illegal threads, {word} is not a number from 1 to {MOST_THREADS}")
+                    })?;
+            }
+            "tolerance" => {
+                let word = words.value(keyword)?;
+                let tolerance = word.parse().ok();
+                let tolerance =
+                    tolerance.filter(|value: &f64| value.is_finite() && *value >= ROUNDING);
+                self.tolerance = Some(tolerance.ok_or_else(|| {
+                    format!(
+                        "Illegal tolerance, {word} is not a force in eV/A of at least {ROUNDING:e}, which is where rounding begins"
+                    )
+                })?);
+            }
+            "on_overflow" => self.on_overflow = reaction(keyword, words)?,
+            "on_extrapolation" => self.on_extrapolation = reaction(keyword, words)?,
             "out_freq" => {
-                let word = value()?;
+                let word = words.value(keyword)?;
                 let every = word.parse().ok();
                 self.deviation.every = every.ok_or_else(|| {
                     format!("Illegal out_freq, {word} is not a number of steps, 0 or more")
                 })?;
             }
-            "out_file" => self.deviation.file.clone_from(value()?),
+            "out_file" => self.deviation.file = words.value(keyword)?.to_owned(),
             "atomic" => self.deviation.atomic = true,
-            "relative" | "relative_v" => {
-                let word = value()?;
-                let level = word.parse::<f64>().ok().filter(|level| level.is_finite());
-                let level =
-                    level.ok_or_else(|| format!("Illegal {keyword}, {word} is not a number"))?;
-                match keyword {
-                    "relative" => self.deviation.relative = Some(level),
-                    _ => self.deviation.relative_v = Some(level),
-                }
-            }
-            "fparam"
-            | "aparam"
-            | "fparam_from_compute"
-            | "fparam_from_fix"
-            | "aparam_from_compute"
-            | "ttm" => {
+            "relative" => self.deviation.relative = Some(words.number(keyword)?),
+            "relative_v" => self.deviation.relative_v = Some(words.number(keyword)?),
+            "virtual_len" | "spin_norm" => {
                 return Err(format!(
-                    "{keyword}: models with frame or atom parameters are not available in this version"
+                    "{keyword} is for models with spin, which pair_style deepmd does not take: remove it"
                 ));
             }
-            "charge_spin" | "virtual_len" | "spin_norm" => {
-                return Err(format!(
-                    "{keyword}: models with charge or spin are not available in this version"
-                ));
-            }
+            _ if self.parameters.option(keyword, words)? => {}
             other => return Err(unknown(other)),
         }
         Ok(())
     }
 }
 
-fn unknown(word: &str) -> String {
-    format!(
-        "pair_style deepmd has no keyword '{word}'. Keywords are {}",
-        KEYWORDS.join(", ")
-    )
+fn reaction(keyword: &str, words: &mut Words<'_>) -> Result<Reaction, String> {
+    match words.value(keyword)? {
+        "warn" => Ok(Reaction::Warn),
+        "error" => Ok(Reaction::Error),
+        other => Err(format!(
+            "Illegal {keyword}, '{other}' is unknown: use 'warn' or 'error'"
+        )),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{EngineChoice, Settings};
+    use super::{EngineChoice, Reaction, Settings};
 
     fn parse(line: &str) -> Result<Settings, String> {
         Settings::parse(
@@ -225,6 +238,21 @@ mod tests {
             parse("m.dp engine torch device cuda:1").unwrap().device,
             "cuda:1"
         );
+    }
+
+    #[test]
+    fn what_deepmd_kit_has_not_is_understood() {
+        let settings = parse("m.pb").unwrap();
+        assert_eq!((settings.threads, settings.tolerance), (1, None));
+        assert_eq!(settings.on_overflow, Reaction::Warn);
+        assert_eq!(settings.on_extrapolation, Reaction::Warn);
+        let settings = parse(
+            "m.pb threads 4 tolerance 1e-6 on_overflow error on_extrapolation error precision double",
+        )
+        .unwrap();
+        assert_eq!((settings.threads, settings.tolerance), (4, Some(1e-6)));
+        assert_eq!(settings.on_overflow, Reaction::Error);
+        assert_eq!(settings.on_extrapolation, Reaction::Error);
     }
 
     #[test]
@@ -261,12 +289,41 @@ mod tests {
                 "Illegal relative, x is not a number",
             ),
             (
-                "m.pb fparam 0.1",
-                "fparam: models with frame or atom parameters are not available in this version",
+                "m.pb virtual_len 0.4",
+                "virtual_len is for models with spin, which pair_style deepmd does not take: remove it",
             ),
             (
-                "m.pb charge_spin 1 0",
-                "charge_spin: models with charge or spin are not available in this version",
+                "m.pb spin_norm",
+                "spin_norm is for models with spin, which pair_style deepmd does not take: remove it",
+            ),
+            ("m.pb threads", "Illegal threads, not provided"),
+            (
+                "m.pb threads 0",
+                "Illegal threads, 0 is not a number from 1 to 1024",
+            ),
+            (
+                "m.pb threads omp",
+                "Illegal threads, omp is not a number from 1 to 1024",
+            ),
+            (
+                "m.pth engine torch threads 2",
+                "threads 2 needs 'engine native': libtorch has threads of its own (OMP_NUM_THREADS)",
+            ),
+            (
+                "m.pb tolerance 1e-13",
+                "Illegal tolerance, 1e-13 is not a force in eV/A of at least 1e-12, which is where rounding begins",
+            ),
+            (
+                "m.pb tolerance nan",
+                "Illegal tolerance, nan is not a force in eV/A of at least 1e-12, which is where rounding begins",
+            ),
+            (
+                "m.pb on_overflow stop",
+                "Illegal on_overflow, 'stop' is unknown: use 'warn' or 'error'",
+            ),
+            (
+                "m.pb on_extrapolation",
+                "Illegal on_extrapolation, not provided",
             ),
         ];
         for (line, message) in cases {

@@ -5,6 +5,7 @@
 pub struct Counters {
     n_types: usize,
     most: Vec<usize>,
+    room: Vec<usize>,
     extrapolated: Vec<u64>,
 }
 
@@ -14,6 +15,7 @@ impl Counters {
         Self {
             n_types,
             most: vec![0; n_types * n_types],
+            room: vec![0; n_types * n_types],
             extrapolated: vec![0; n_types * n_types],
         }
     }
@@ -24,6 +26,11 @@ impl Counters {
         &self.most
     }
 
+    /// Slots that there were for the neighbours of [`Self::most_neighbours`], `[n_types, n_types]`.
+    pub fn room(&self) -> &[usize] {
+        &self.room
+    }
+
     /// Lookups outside of a table by pair of types, `[n_types, n_types]`.
     pub fn extrapolated(&self) -> &[u64] {
         &self.extrapolated
@@ -31,17 +38,29 @@ impl Counters {
 
     /// Adds what another counter of the same model saw.
     pub fn merge(&mut self, other: &Self) {
-        for (most, &count) in self.most.iter_mut().zip(&other.most) {
-            *most = count.max(*most);
+        for (k, &count) in other.most.iter().enumerate() {
+            if count > self.most[k] {
+                self.most[k] = count;
+                self.room[k] = other.room[k];
+            }
         }
         for (sum, count) in self.extrapolated.iter_mut().zip(&other.extrapolated) {
             *sum += count;
         }
     }
 
-    pub(crate) fn note_overflow(&mut self, centre: usize, neighbour: usize, count: usize) {
-        let most = &mut self.most[centre * self.n_types + neighbour];
-        *most = count.max(*most);
+    pub(crate) fn note_overflow(
+        &mut self,
+        centre: usize,
+        neighbour: usize,
+        count: usize,
+        slots: usize,
+    ) {
+        let k = centre * self.n_types + neighbour;
+        if count > self.most[k] {
+            self.most[k] = count;
+            self.room[k] = slots;
+        }
     }
 
     pub(crate) fn note_extrapolated(&mut self, first: usize, second: usize, count: u64) {

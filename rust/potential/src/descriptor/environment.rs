@@ -135,7 +135,7 @@ impl Environment {
         for (neighbour_type, &slots) in descriptor.sel.iter().enumerate() {
             let count = self.candidates[neighbour_type].len();
             if count > slots && !removed(neighbour_type) {
-                counters.note_overflow(centre_type, neighbour_type, count);
+                counters.note_overflow(centre_type, neighbour_type, count, slots);
             }
         }
         let all: usize = self.candidates.iter().map(Vec::len).sum();

@@ -65,6 +65,16 @@ pub trait Engine {
         outputs: &mut [Output],
     ) -> Result<(), Error>;
 
+    /// Sets the total charge and spin (`charge_spin`) of all evaluations to come.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] unless every model takes so many numbers.
+    fn set_charge_spin(&mut self, _values: &[f64]) -> Result<(), Error> {
+        Err(Error::Engine(
+            "the model takes no charge and spin: remove charge_spin".to_owned(),
+        ))
+    }
+
     /// What went beyond the range of each model since the start.
     fn counters(&self) -> Vec<Counters>;
 

@@ -1,0 +1,157 @@
+//! Where the time of a run went, for the end of a run.
+
+use super::Potential;
+use crate::guard::{BridgeError, guard_sound};
+use deepdms_potential::engine::times::Phase;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+/// Rows of the table: copying the list, the phases of the engines, what is left.
+const ROWS: usize = Phase::ALL.len() + 2;
+
+/// Time spent here, beside what the engines measure themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    /// When the copy of a new neighbour list began that no step has used yet.
+    list_began: Option<Instant>,
+    lists: Duration,
+    steps: Duration,
+    /// Where the rows stood when the run began.
+    base: [f64; ROWS],
+}
+
+impl Clock {
+    /// A new neighbour list comes.
+    pub fn list_begins(&mut self) {
+        self.list_began = Some(Instant::now());
+    }
+
+    /// A step begins.
+    pub fn step_begins(&mut self) -> Instant {
+        let now = Instant::now();
+        if let Some(began) = self.list_began.take() {
+            self.lists += now - began;
+        }
+        now
+    }
+
+    /// Part of a step that began at `began` is done.
+    pub fn step_ends(&mut self, began: Instant) {
+        self.steps += began.elapsed();
+    }
+}
+
+impl Potential {
+    /// Seconds of this rank since the start, by row.
+    fn seconds(&self) -> [f64; ROWS] {
+        let mut rows = [0.0; ROWS];
+        rows[0] = self.clock.lists.as_secs_f64();
+        // engines add up what their threads do at the same time
+        let threads = self.settings.threads as f64;
+        for engine in &self.engines {
+            let phases = engine.times().seconds();
+            for (row, seconds) in rows[1..].iter_mut().zip(phases) {
+                *row += seconds / threads;
+            }
+        }
+        let inside: f64 = rows[1..].iter().sum();
+        rows[ROWS - 1] = self.clock.steps.as_secs_f64() - inside;
+        rows
+    }
+
+    /// What happened up to now is not part of the run.
+    pub(super) fn begin_run(&mut self) {
+        self.clock.base = self.seconds();
+    }
+
+    /// Seconds of this rank in the run that ends, by row of the table; what follows belongs to the next run.
+    pub(super) fn end_run(&mut self) -> Vec<f64> {
+        let now = self.seconds();
+        let base = std::mem::replace(&mut self.clock.base, now);
+        let rows = now.iter().zip(base);
+        rows.map(|(now, base)| (now - base).max(0.0)).collect()
+    }
+
+    /// The summary of a run: a table of `least`, average and `most` seconds of each row on any of `ranks`, whose sum is
+    /// `sum`, and what went beyond the range of the models. Empty where no time was spent.
+    pub(super) fn summary(
+        &self,
+        least: &[f64],
+        sum: &[f64],
+        most: &[f64],
+        ranks: i32,
+    ) -> Result<String, BridgeError> {
+        guard_sound("summary", || {
+            let total: f64 = sum.iter().sum();
+            if total <= 0.0 {
+                return String::new();
+            }
+            let ranks = f64::from(ranks);
+            let embedding = if self.tabulated { "Table" } else { "Embedding" };
+            let names = [
+                "Copy list",
+                "Environ",
+                embedding,
+                "Descript",
+                "Fitting",
+                "Force",
+                "Other",
+            ];
+            let files = match self.models() {
+                1 => self.file().to_owned(),
+                n => format!("{} and {} more", self.file(), n - 1),
+            };
+            let mut text = format!("\nPair deepmd timing breakdown ({files}):\n");
+            text.push_str("Section   |  min time  |  avg time  |  max time  | %total\n");
+            text.push_str("---------------------------------------------------------\n");
+            for (k, name) in names.iter().enumerate() {
+                let [least, average, most] = [least[k], sum[k] / ranks, most[k]].map(five_digits);
+                let share = 100.0 * sum[k] / total;
+                let _ = writeln!(
+                    text,
+                    "{name:<10}| {least:<10} | {average:<10} | {most:<10} |{share:6.2}"
+                );
+            }
+            text.push('\n');
+            for line in self.counter_lines() {
+                text.push_str(&line);
+                text.push('\n');
+            }
+            text
+        })
+    }
+}
+
+/// A number with five significant digits, as LAMMPS writes times.
+fn five_digits(value: f64) -> String {
+    if value < 1e-9 {
+        return "0".to_owned();
+    }
+    let before_point = value.log10().floor() as i32 + 1;
+    let decimals = usize::try_from(5 - before_point).unwrap_or(0).min(10);
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::five_digits;
+
+    #[test]
+    fn times_have_five_digits() {
+        let cases = [
+            (0.0, "0"),
+            (1.0, "1"),
+            (12.345_678, "12.346"),
+            (0.001_234_567, "0.0012346"),
+            (123_456.7, "123457"),
+            (2.5e-5, "0.000025"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(five_digits(value), text);
+        }
+    }
+}
