@@ -160,6 +160,10 @@ parity! {
     frame_and_atom_parameters_torch_script: "parameters.pth", DOUBLE;
     default_frame_parameters_native: "default_fparam.dp", DOUBLE;
     default_frame_parameters_torch_script: "default_fparam.pth", DOUBLE;
+    float32_networks_torch_script: "float32.pth", SINGLE;
+    compressed_one_sided_torch_script: "one_sided_compressed.pth", DOUBLE;
+    compressed_two_sided_torch_script: "two_sided_compressed.pth", DOUBLE;
+    compressed_three_body_torch_script: "three_body_compressed.pth", DOUBLE;
     radial_exported: "radial_one_sided.pt2", DOUBLE;
     pairs_off_the_list_native: "pairs_off.dp", DOUBLE;
     pairs_off_the_list_torch_script: "pairs_off.pth", DOUBLE;

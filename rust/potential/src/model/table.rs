@@ -35,6 +35,7 @@ pub struct Table {
     max: f64,
     /// In ascending order.
     regions: Vec<Region>,
+    rows: usize,
     outputs: usize,
     /// `[rows, DEGREES, outputs]`, ascending powers.
     coefficients: Vec<f64>,
@@ -116,28 +117,21 @@ impl Table {
                 first_row = first_row.saturating_add(((end - start) / step) as usize);
             }
         }
-        let table = Self {
+        // where steps do not divide the regions, a part of a cell more may lack its row: the last one goes on
+        let rows = data.len() / width;
+        if rows < first_row {
+            return Err(format!(
+                "it has {rows} rows where its description needs {first_row}"
+            ));
+        }
+        Ok(Self {
             min,
             max,
             regions,
+            rows,
             outputs,
             coefficients,
-        };
-        // places grow with the input within a region, so that the last ones of all regions bound all others
-        let ends = table.regions[1..].iter().map(|region| region.start);
-        let needed = ends
-            .chain([max])
-            .map(|end| table.place(end.next_down()).row)
-            .max()
-            .unwrap_or(0)
-            .saturating_add(1);
-        let rows = data.len() / width;
-        if rows < needed {
-            return Err(format!(
-                "it has {rows} rows where its description needs {needed}"
-            ));
-        }
-        Ok(table)
+        })
     }
 
     /// `M1`
@@ -152,7 +146,7 @@ impl Table {
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.coefficients.len() / (DEGREES * self.outputs)
+        self.rows
     }
 
     /// Where `x` falls.
@@ -167,7 +161,7 @@ impl Table {
         }
         let cell = ((inside - region.start) / region.step) as usize;
         Place {
-            row: region.first_row.saturating_add(cell),
+            row: region.first_row.saturating_add(cell).min(self.rows - 1),
             offset: inside - (cell as f64 * region.step + region.start),
             excess: x - inside,
         }

@@ -40,7 +40,8 @@ impl Reader<'_> {
             frame_parameters: self.parameters(tree, "numb_fparam", "fparam")?,
             atom_parameters: self.parameters(tree, "numb_aparam", "aparam")?,
             from_vacuum: vacuum_types(&tree["atom_ener"], n_types),
-            without_energy: self.types(tree, "exclude_types", n_types)?,
+            // exclude_types of a native file are overruled by atom_exclude_types of the model when deepmd-kit reads it
+            without_energy: self.types(tree, "masked_types", n_types)?,
         })
     }
 

@@ -23,15 +23,11 @@ impl Tree<'_, '_> {
             "dim_case_embd",
             "mixed_types",
             "use_aparam_as_mask",
-            "exclude_types",
         ]
         .map(|name| (name, name));
         let mut tree = self.values(module, &names)?;
         tree["type"] = "ener".into();
-        let mask = module.get("emask");
-        if mask.is_some_and(|mask| mask.get("type_mask").is_some()) {
-            tree["exclude_types"] = self.excluded_types(mask)?;
-        }
+        tree["masked_types"] = self.excluded_types(module.get("emask"))?;
         let arrays = [
             "bias_atom_e",
             "fparam_avg",
