@@ -8,7 +8,9 @@ mod deviation_file;
 mod parameters;
 mod potential;
 mod settings;
+mod step_parameters;
 mod summary;
+mod supply;
 mod types;
 mod words;
 

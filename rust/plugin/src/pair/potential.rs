@@ -4,9 +4,10 @@ use super::PairSettings;
 use super::counters::Seen;
 use super::deviation_file::DeviationFile;
 use super::ffi::{Outcome, Sums, Units};
-use super::parameters::Sources;
+
 use super::settings::{EngineChoice, Settings};
 use super::summary::Clock;
+use super::supply::Sources;
 use crate::guard::{BridgeError, guard, guard_sound};
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, Interface, NativeEngine};
