@@ -5,12 +5,12 @@ mod common;
 mod reference;
 
 use common::{Configuration, Images, largest_difference, model};
-use deepdms_potential::Error;
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::virial::Output;
+use deepdms_potential::{Error, Model};
 
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 12] = [
     "one_sided.pb",
     "two_sided.pb",
     "exclude_one_sided.pb",
@@ -18,11 +18,25 @@ const MODELS: [&str; 7] = [
     "gelu_silu.pb",
     "silut_linear.pb",
     "two_sided_compressed.pb",
+    "radial_exclude.pb",
+    "three_body.pb",
+    "hybrid_ar.pb",
+    "hybrid_a3.pb",
+    "parameters_atom_ener.pb",
 ];
 const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
 
 fn engine(file: &str) -> NativeEngine {
     NativeEngine::new(vec![model(file)]).unwrap()
+}
+
+/// A stored configuration, with parameters for a model that takes some.
+fn configuration(name: &str, model: &Model) -> Configuration {
+    let mut configuration = Configuration::stored(name);
+    let spread = |count: usize| (0..count).map(|k| 0.7 - 0.4 * (k % 5) as f64).collect();
+    configuration.frame_parameters = spread(model.frame_parameters.len());
+    configuration.atom_parameters = spread(configuration.len() * model.atom_parameters.len());
+    configuration
 }
 
 #[test]
@@ -32,11 +46,16 @@ fn atom_energies_are_those_of_the_formula() {
         "overflow.dp",
         "exclude_two_sided.pb",
         "widths.pb",
+        "parameters.pb",
+        "radial_two_sided.pb",
+        "hybrid_aa.pb",
+        "generation_0.pb",
+        "generation_2.pb",
     ]) {
         let model = model(file);
         let mut engine = NativeEngine::new(vec![model.clone()]).unwrap();
         for name in CONFIGURATIONS {
-            let configuration = Configuration::stored(name);
+            let configuration = configuration(name, &model);
             let output = configuration.evaluate(&mut engine);
             let images = Images::new(&configuration, engine.models()[0].cutoff);
             let position = |k: usize| [0, 1, 2].map(|a| images.positions[3 * k + a]);
@@ -74,9 +93,10 @@ fn atom_energies_are_those_of_the_formula() {
 fn forces_are_minus_the_gradient_of_the_energy() {
     let h = 1e-5;
     for file in MODELS {
-        let mut engine = engine(file);
+        let model = model(file);
+        let mut engine = NativeEngine::new(vec![model.clone()]).unwrap();
         for name in CONFIGURATIONS {
-            let configuration = Configuration::stored(name);
+            let configuration = configuration(name, &model);
             let forces = configuration.evaluate(&mut engine).forces;
             for k in (0..forces.len()).step_by(7) {
                 let mut energy = |shift: f64| {
@@ -100,9 +120,10 @@ fn forces_are_minus_the_gradient_of_the_energy() {
 fn the_virial_is_minus_the_gradient_with_respect_to_strain() {
     let h = 1e-6;
     for file in MODELS {
-        let mut engine = engine(file);
+        let model = model(file);
+        let mut engine = NativeEngine::new(vec![model.clone()]).unwrap();
         for name in CONFIGURATIONS {
-            let configuration = Configuration::stored(name);
+            let configuration = configuration(name, &model);
             let virial = configuration.evaluate(&mut engine).virial;
             for a in 0..3 {
                 for b in 0..3 {
