@@ -15,11 +15,11 @@ fn message(file: &str, bytes: &[u8]) -> String {
 
 #[test]
 fn foreign_files_are_refused_by_name() {
-    let cases: [(&str, &[u8], &str); 8] = [
+    let cases: [(&str, &[u8], &str); 13] = [
         (
             "m.pb",
             b"",
-            "m.pb: the file is empty. Models are read from frozen graphs (.pb), TorchScript (.pth) and deepmd-kit's own form (.dp, .yaml)",
+            "m.pb: the file is empty. Models are read from frozen graphs (.pb), PyTorch's archives (.pth, .pt2) and deepmd-kit's own form (.dp, .yaml, .json)",
         ),
         (
             "m.pb",
@@ -29,7 +29,7 @@ fn foreign_files_are_refused_by_name() {
         (
             "notes.txt",
             b"hello, this is a text",
-            "notes.txt: it is not a Deep Potential model. Models are read from frozen graphs (.pb), TorchScript (.pth) and deepmd-kit's own form (.dp, .yaml)",
+            "notes.txt: it is not a Deep Potential model. Models are read from frozen graphs (.pb), PyTorch's archives (.pth, .pt2) and deepmd-kit's own form (.dp, .yaml, .json)",
         ),
         (
             "m.pth",
@@ -39,7 +39,7 @@ fn foreign_files_are_refused_by_name() {
         (
             "m.pt2",
             b"PK\x03\x04rest",
-            "m.pt2: a compiled PyTorch model (.pt2) is not supported. Convert it: dp convert-backend m.pt2 model.dp",
+            "m.pt2: not a complete exported PyTorch model (.pt2) file: ",
         ),
         (
             "m.pbtxt",
@@ -55,6 +55,31 @@ fn foreign_files_are_refused_by_name() {
             "m.yaml",
             b"a: [1, 2",
             "m.yaml: not a complete native model (.yaml) file: ",
+        ),
+        (
+            "m.json",
+            b"{\"model\": ",
+            "m.json: not a complete native model (.json) file: ",
+        ),
+        (
+            "m.json",
+            b"{\"base_code\": {\"magic\": \"pir\"}, \"program\": {}}",
+            "m.json: a program of the Paddle backend (.json) is not supported. It cannot be converted: train or freeze the model with another backend, such as dp --pt freeze -o model.pth",
+        ),
+        (
+            "m.pd",
+            b"",
+            "m.pd: the file is empty. ",
+        ),
+        (
+            "m.pdmodel",
+            b"program",
+            "m.pdmodel: the format .pdmodel is not supported. It cannot be converted: train or freeze the model with another backend, such as dp --pt freeze -o model.pth",
+        ),
+        (
+            "m.ckpt",
+            b"weights",
+            "m.ckpt: a checkpoint of a training (.ckpt) is not supported. Freeze the model: dp freeze -o model.pb, or dp --pt freeze -o model.pth",
         ),
     ];
     for (file, bytes, expected) in cases {
