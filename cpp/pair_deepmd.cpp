@@ -68,7 +68,7 @@ static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string 
 /* ---------------------------------------------------------------------- */
 
 PairDeepMD::PairDeepMD(LAMMPS *lmp) :
-    Pair(lmp), mapped(false), scale(nullptr), cut_coul(0.0), restarted(false)
+    Pair(lmp), mapped(false), scale(nullptr), warned{}, cut_coul(0.0), restarted(false)
 {
   if (strcmp(update->unit_style, "lj") == 0)
     error->all(FLERR,
@@ -104,6 +104,7 @@ void PairDeepMD::compute(int eflag, int vflag)
   ev_init(eflag, vflag);
   deepdms::Potential &model = **potential;
   if (neighbor->ago == 0) update_list();
+  if (comm->me == 0) warn_of_settings();
 
   // a rank may hold no atom at all, and then LAMMPS may have no array either
 
@@ -167,6 +168,37 @@ void PairDeepMD::fetch_parameters()
       model.set_atom_parameters(rust::Slice<const double>(values.data(), values.size()));
     });
   }
+}
+
+/* ----------------------------------------------------------------------
+   say once what LAMMPS lets a script do and what hardly was meant
+------------------------------------------------------------------------- */
+
+void PairDeepMD::warn_of_settings()
+{
+  const auto once = [this](bool &said, const std::string &what) {
+    if (!said) error->warning(FLERR, "Pair style deepmd: {}", what);
+    said = true;
+  };
+  const deepdms::Potential &model = **potential;
+  for (int i = 1; i <= atom->ntypes; i++)
+    for (int j = i; j <= atom->ntypes; j++) {
+      if (scale[i][j] != scale[1][1])
+        once(warned.scale,
+             fmt::format("the scale {} for types {} {} has no effect, that for types 1 1 ({}) "
+                         "holds for all: use fix adapt with * *",
+                         scale[i][j], i, j, scale[1][1]));
+      if (list->iskip && list->ijskip[i][j] && model.knows(i) && model.knows(j))
+        once(warned.skipped,
+             fmt::format("pair_style hybrid gives types {} {} to another style, and the model "
+                         "misses these neighbors: use hybrid/overlay, or NULL in pair_coeff",
+                         i, j));
+    }
+  for (int kind = 1; kind <= 3; kind++)
+    if (atom->nbonds > 0 && neighbor->special_flag[kind] == 0)
+      once(warned.special,
+           "bonded atoms with a weight of 0 in special_bonds are not neighbors for the model: use "
+           "special_bonds lj/coul 1 1 1");
 }
 
 /* ----------------------------------------------------------------------

@@ -44,6 +44,7 @@ class PairDeepMD : public Pair {
  private:
   void allocate();
   void map_types();
+  void warn_of_settings();
   void update_list();
   void fetch_parameters();
   void check_range(bool);
@@ -56,6 +57,9 @@ class PairDeepMD : public Pair {
   std::vector<std::string> names;    // the elements of pair_coeff
   bool mapped;                       // the models know them
   double **scale;                    // factor on energies and forces; [1][1] holds for all types
+  struct {
+    bool scale, special, skipped;
+  } warned;    // what was said once
   double cut_coul;                   // the model's cutoff, for k-space solvers
   bool restarted;                    // the style came from a restart file: its deviation file goes on
 };

@@ -105,6 +105,7 @@ mod ffi {
             names: &[String],
             lammps_types: usize,
         ) -> Result<Vec<String>>;
+        fn knows(self: &Potential, lammps_type: i32) -> bool;
 
         fn warnings(self: &Potential) -> Vec<String>;
         fn frame_source(self: &Potential) -> Source;

@@ -54,4 +54,12 @@ impl Potential {
             Ok(warnings)
         })
     }
+
+    /// Whether a LAMMPS type is one of the model's.
+    pub(super) fn knows(&self, lammps_type: i32) -> bool {
+        let mapped = usize::try_from(lammps_type)
+            .ok()
+            .and_then(|k| self.map.get(k));
+        mapped.is_some_and(|&model_type| model_type >= 0)
+    }
 }
