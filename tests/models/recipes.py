@@ -162,4 +162,33 @@ PARAMETERS = {
     ),
 }
 
-RECIPES = {**ANGULAR, **DESCRIPTORS, **PARAMETERS}
+# Models that only their own backend evaluates
+ATTENTION = {"rcut": 4.3, "rcut_smth": 1.7, "sel": 40, "neuron": [4, 8], "axis_neuron": 2, "tebd_dim": 4, "seed": 16}
+REPINIT = {"rcut": 4.3, "rcut_smth": 1.7, "nsel": 40, "neuron": [4, 8], "axis_neuron": 2, "tebd_dim": 4}
+REPFORMER = {
+    **{"rcut": 3.7, "rcut_smth": 1.3, "nsel": 24, "nlayers": 2, "g1_dim": 8, "g2_dim": 4, "axis_neuron": 2},
+    **{"attn1_hidden": 4, "attn1_nhead": 2, "attn2_hidden": 4, "attn2_nhead": 1},
+}
+REPFLOW = {
+    **{"n_dim": 8, "e_dim": 6, "a_dim": 4, "nlayers": 2, "axis_neuron": 2, "a_compress_rate": 0},
+    **{"e_rcut": 4.3, "e_rcut_smth": 1.7, "e_sel": 40, "a_rcut": 3.1, "a_rcut_smth": 1.3, "a_sel": 12},
+}
+OTHERS = {
+    "type_embedding": Recipe(
+        model({**SMALL, "type_one_side": False}, NARROW, type_embedding={"neuron": [3, 6], "resnet_dt": True, "seed": 17})
+    ),
+    "type_embedding_one_sided": Recipe(model(SMALL, NARROW, type_embedding={"neuron": [2, 4], "seed": 17})),
+    # se_atten_v2 keeps type embeddings apart from distances ("strip"), which can be compressed.
+    "dpa1": Recipe(
+        model({"type": "se_atten_v2", **ATTENTION, "attn_layer": 0}, NARROW), ("pth",), {"pth": 0.2}, steps=40
+    ),
+    "dpa1_concat": Recipe(
+        model({"type": "se_atten", **ATTENTION, "attn": 8, "attn_layer": 2}, NARROW), ("pth",), steps=40
+    ),
+    "dpa2": Recipe(
+        model({"type": "dpa2", "repinit": REPINIT, "repformer": REPFORMER, "seed": 16}, NARROW), ("pth",), steps=40
+    ),
+    "dpa3": Recipe(model({"type": "dpa3", "repflow": REPFLOW, "seed": 16}, NARROW), ("pth",), steps=40),
+}
+
+RECIPES = {**ANGULAR, **DESCRIPTORS, **PARAMETERS, **OTHERS}
