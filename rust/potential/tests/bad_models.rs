@@ -30,20 +30,43 @@ fn changed(path: &str, value: Value) -> String {
     message("m.json", tree.to_string().as_bytes())
 }
 
-const LIBTORCH: &str =
-    " is not supported. As TorchScript it can be run by libtorch: dp convert-backend m.json model.pth";
+const LIBTORCH: &str = " is not supported. As TorchScript it can be run by libtorch: dp convert-backend m.json model.pth";
 
 #[test]
 fn models_of_other_kinds_are_refused_by_name() {
     let cases = [
-        ("/model/type", json!("linear"), "a linear combination of models"),
-        ("/model/type", json!("zbl"), "a model joined to a tabulated pair potential"),
-        ("/model/type", json!("pairtab"), "a tabulated pair potential"),
+        (
+            "/model/type",
+            json!("linear"),
+            "a linear combination of models",
+        ),
+        (
+            "/model/type",
+            json!("zbl"),
+            "a model joined to a tabulated pair potential",
+        ),
+        (
+            "/model/type",
+            json!("pairtab"),
+            "a tabulated pair potential",
+        ),
         ("/model/type", json!("new"), "a model of type 'new'"),
         ("/model/descriptor/type", json!("dpa2"), "descriptor dpa2"),
-        ("/model/descriptor/env_mat/use_exp_switch", json!(true), "use_exp_switch"),
-        ("/model/fitting/mixed_types", json!(true), "one fitting net for all types (mixed_types)"),
-        ("/model/fitting/dim_case_embd", json!(2), "case embedding (dim_case_embd)"),
+        (
+            "/model/descriptor/env_mat/use_exp_switch",
+            json!(true),
+            "use_exp_switch",
+        ),
+        (
+            "/model/fitting/mixed_types",
+            json!(true),
+            "one fitting net for all types (mixed_types)",
+        ),
+        (
+            "/model/fitting/dim_case_embd",
+            json!(2),
+            "case embedding (dim_case_embd)",
+        ),
         (
             "/model/descriptor/embeddings/networks/0/layers/0/activation_function",
             json!("swish"),
@@ -122,9 +145,21 @@ fn what_does_not_fit_is_named() {
     let many: Vec<_> = (0..300).map(|t| t.to_string()).collect();
     let array = |value: Value| json!({ "@class": "np.ndarray", "value": value });
     let cases = [
-        ("/model/type", json!(null), "model: it has no type; is it a Deep Potential model?"),
-        ("/model/type_map", json!([]), "type_map: 0 is not a possible number of types"),
-        ("/model/type_map", json!(many), "type_map: 300 is not a possible number of types"),
+        (
+            "/model/type",
+            json!(null),
+            "model: it has no type; is it a Deep Potential model?",
+        ),
+        (
+            "/model/type_map",
+            json!([]),
+            "type_map: 0 is not a possible number of types",
+        ),
+        (
+            "/model/type_map",
+            json!(many),
+            "type_map: 300 is not a possible number of types",
+        ),
         (
             "/model/type_map",
             json!(null),
@@ -135,7 +170,11 @@ fn what_does_not_fit_is_named() {
             json!(["Pd", "Cu"]),
             "sel: it is not a number of neighbours for each of 2 types",
         ),
-        ("/model/atom_exclude_types", json!([3]), "atom_exclude_types: 3 names no types of the model"),
+        (
+            "/model/atom_exclude_types",
+            json!([3]),
+            "atom_exclude_types: 3 names no types of the model",
+        ),
         (
             "/model/pair_exclude_types",
             json!([[0, 1], [2]]),
@@ -146,8 +185,16 @@ fn what_does_not_fit_is_named() {
             json!([[0, -1]]),
             "exclude_types: [0,-1] names no types of the model",
         ),
-        ("/model/descriptor/type", json!(null), "descriptor: it has no type"),
-        ("/model/descriptor/rcut", json!("4.3"), "rcut: \"4.3\" is not a number"),
+        (
+            "/model/descriptor/type",
+            json!(null),
+            "descriptor: it has no type",
+        ),
+        (
+            "/model/descriptor/rcut",
+            json!("4.3"),
+            "rcut: \"4.3\" is not a number",
+        ),
         (
             "/model/descriptor/rcut",
             json!(1.0),
@@ -173,8 +220,16 @@ fn what_does_not_fit_is_named() {
             json!([20, 20, 13]),
             "davg: shape [3, 52, 1] does not fit 3 types with 53 slots",
         ),
-        ("/model/descriptor/@variables/davg", json!(null), "davg: the array is missing"),
-        ("/model/descriptor/@variables/davg", json!(7), "davg: it is not an array"),
+        (
+            "/model/descriptor/@variables/davg",
+            json!(null),
+            "davg: the array is missing",
+        ),
+        (
+            "/model/descriptor/@variables/davg",
+            json!(7),
+            "davg: it is not an array",
+        ),
         (
             "/model/descriptor/@variables/davg/value/1/3/0",
             json!(9.0),
@@ -210,8 +265,16 @@ fn what_does_not_fit_is_named() {
             array(json!([1.0, 2.0])),
             "w: shape [2] is not that of a matrix",
         ),
-        ("/model/fitting/type", json!(null), "fitting: it has no type"),
-        ("/model/fitting/nets/networks", json!([]), "fitting: 0 nets for 3 types"),
+        (
+            "/model/fitting/type",
+            json!(null),
+            "fitting: it has no type",
+        ),
+        (
+            "/model/fitting/nets/networks",
+            json!([]),
+            "fitting: 0 nets for 3 types",
+        ),
         (
             "/model/fitting/@variables/bias_atom_e",
             array(json!([[1.0], [2.0]])),
@@ -222,7 +285,11 @@ fn what_does_not_fit_is_named() {
             array(json!([1.0])),
             "out_bias: 1 numbers for 3 types",
         ),
-        ("/model/fitting/numb_fparam", json!(1), "fparam_avg: the array is missing"),
+        (
+            "/model/fitting/numb_fparam",
+            json!(1),
+            "fparam_avg: the array is missing",
+        ),
         (
             "/model/fitting/numb_fparam",
             json!("one"),
@@ -230,7 +297,11 @@ fn what_does_not_fit_is_named() {
         ),
     ];
     for (path, value, expected) in cases {
-        assert_eq!(changed(path, value), format!("m.json: {expected}"), "{path}");
+        assert_eq!(
+            changed(path, value),
+            format!("m.json: {expected}"),
+            "{path}"
+        );
     }
 }
 
@@ -284,7 +355,9 @@ fn parameters_tables_and_hybrids_that_do_not_fit_are_named() {
     hybrid["model"]["descriptor"] = json!({ "type": "hybrid", "list": [part, shorter] });
     assert_eq!(
         message("m.json", hybrid.to_string().as_bytes()),
-        format!("m.json: a hybrid with exclude_types in the part with the shorter cutoff{LIBTORCH}")
+        format!(
+            "m.json: a hybrid with exclude_types in the part with the shorter cutoff{LIBTORCH}"
+        )
     );
     for (list, count) in [(json!([]), 0), (json!(vec![0; 65]), 65)] {
         hybrid["model"]["descriptor"]["list"] = list;
@@ -342,8 +415,16 @@ fn scripted_models_of_energies_without_a_reader_are_left_to_libtorch() {
             "DPZBLLinearEnergyAtomicModel",
             "an atomic model of class DPZBLLinearEnergyAtomicModel",
         ),
-        ("DescrptSeR", "DescrptDPA1", "a descriptor of class DescrptDPA1"),
-        ("EnergyFittingNet", "SeZMFitting", "a fitting net of class SeZMFitting"),
+        (
+            "DescrptSeR",
+            "DescrptDPA1",
+            "a descriptor of class DescrptDPA1",
+        ),
+        (
+            "EnergyFittingNet",
+            "SeZMFitting",
+            "a fitting net of class SeZMFitting",
+        ),
     ];
     for (old, new, expected) in cases {
         let error = read("m.pth", &with_class("radial_one_sided.pth", old, new)).unwrap_err();
@@ -371,7 +452,10 @@ fn scripted_models_of_other_quantities_are_refused() {
     ];
     for (class, feature) in cases {
         assert_eq!(
-            message("m.pth", &with_class("radial_one_sided.pth", "EnergyModel", class)),
+            message(
+                "m.pth",
+                &with_class("radial_one_sided.pth", "EnergyModel", class)
+            ),
             format!("m.pth: {feature} is not supported. Energy models without spin are")
         );
     }
@@ -408,5 +492,65 @@ fn archives_that_hold_no_model_are_refused() {
     assert_eq!(
         message("m.pth", &with_pickle(b"\x80\x02c__torch__\nNet\n)\x81}b.")),
         "m.pth: atomic_model: the module has no such attribute; is it a Deep Potential model?"
+    );
+}
+
+/// A pickled object of a class, with pickled attributes.
+fn object(class: &str, attributes: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut pickle = format!("c__torch__\n{class}\n)").into_bytes();
+    pickle.extend(b"\x81}(");
+    for (name, value) in attributes {
+        pickle.push(b'X');
+        pickle.extend((name.len() as u32).to_le_bytes());
+        pickle.extend(name.as_bytes());
+        pickle.extend(value);
+    }
+    pickle.extend(b"ub");
+    pickle
+}
+
+/// An object whose attributes `0`, `1`, ... are all the same other object.
+fn repeated(value: Vec<u8>, count: u32, memo: u8) -> Vec<u8> {
+    let names: Vec<_> = (0..count).map(|k| k.to_string()).collect();
+    let first = [value, vec![b'q', memo]].concat();
+    let values = std::iter::once(first).chain(std::iter::repeat(vec![b'h', memo]));
+    let attributes: Vec<_> = names.iter().map(String::as_str).zip(values).collect();
+    object("ModuleList", &attributes)
+}
+
+/// An archive of TorchScript with an energy model and one number, 0.
+fn energy_model(attributes: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let atomic = object("DPEnergyAtomicModel", attributes);
+    let model = object("EnergyModel", &[("atomic_model", atomic)]);
+    let mut packed = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    packed.start_file("m/data.pkl", stored).unwrap();
+    packed.write_all(&[model, b".".to_vec()].concat()).unwrap();
+    packed.start_file("m/data/0", stored).unwrap();
+    packed.write_all(&[0; 8]).unwrap();
+    packed.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_that_repeat_themselves_without_end_are_refused() {
+    let layers = repeated(object("MLPLayer", &[]), 1000, 0);
+    let networks = repeated(object("EN", &[("layers", layers)]), 1000, 1);
+    let collection = object("NetworkCollection", &[("networks", networks)]);
+    let types = [b"M".to_vec(), 1000u16.to_le_bytes().to_vec()].concat();
+    let descriptor = object(
+        "DescrptSeR",
+        &[("ntypes", types), ("filter_layers", collection)],
+    );
+    assert_eq!(
+        message("m.pth", &energy_model(&[("descriptor", descriptor)])),
+        "m.pth: data.pkl: it repeats itself more often than any model does"
+    );
+
+    // one number, seen as a vector of 2^31 - 1
+    let tensor = b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nDoubleStorage\nX\x01\x00\x00\x000tQK\x00J\xff\xff\xff\x7f\x85K\x00\x85tR";
+    let mask = object("AtomExcludeMask", &[("type_mask", tensor.to_vec())]);
+    assert_eq!(
+        message("m.pth", &energy_model(&[("atom_excl", mask)])),
+        "m.pth: type_mask: its shape is larger than its 1 numbers"
     );
 }

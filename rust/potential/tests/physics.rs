@@ -10,7 +10,7 @@ use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::virial::Output;
 use deepdms_potential::{Error, Model};
 
-const MODELS: [&str; 12] = [
+const MODELS: [&str; 14] = [
     "one_sided.pb",
     "two_sided.pb",
     "exclude_one_sided.pb",
@@ -23,6 +23,8 @@ const MODELS: [&str; 12] = [
     "hybrid_ar.pb",
     "hybrid_a3.pb",
     "parameters_atom_ener.pb",
+    "atoms_off.dp",
+    "hybrid_a3_compressed.pth",
 ];
 const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
 
@@ -51,6 +53,12 @@ fn atom_energies_are_those_of_the_formula() {
         "hybrid_aa.pb",
         "generation_0.pb",
         "generation_2.pb",
+        "radial_exclude.pth",
+        "three_body.dp",
+        "hybrid_aa.pth",
+        "parameters.dp",
+        "pairs_off.dp",
+        "radial_compressed.dp",
     ]) {
         let model = model(file);
         let mut engine = NativeEngine::new(vec![model.clone()]).unwrap();
