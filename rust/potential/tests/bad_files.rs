@@ -66,11 +66,7 @@ fn foreign_files_are_refused_by_name() {
             b"{\"base_code\": {\"magic\": \"pir\"}, \"program\": {}}",
             "m.json: a program of the Paddle backend (.json) is not supported. It cannot be converted: train or freeze the model with another backend, such as dp --pt freeze -o model.pth",
         ),
-        (
-            "m.pd",
-            b"",
-            "m.pd: the file is empty. ",
-        ),
+        ("m.pd", b"", "m.pd: the file is empty. "),
         (
             "m.pdmodel",
             b"program",

@@ -12,6 +12,9 @@ use std::rc::Rc;
 /// A view of more numbers than are stored, such as one number repeated, has no more than this.
 const MOST_REPEATED: usize = 1 << 16;
 
+/// Name and numbers of a storage.
+type Stored = (Rc<str>, Rc<[f64]>);
+
 /// An opened file.
 pub(super) struct Archive<'a> {
     zip: RefCell<ZipArchive<Cursor<&'a [u8]>>>,
@@ -20,7 +23,7 @@ pub(super) struct Archive<'a> {
     /// Bytes of the whole file, which no entry exceeds.
     size: usize,
     /// The storage that was read last, since several tensors may be views of one.
-    last: RefCell<Option<(Rc<str>, Rc<[f64]>)>>,
+    last: RefCell<Option<Stored>>,
 }
 
 impl<'a> Archive<'a> {
