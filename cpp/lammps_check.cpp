@@ -3,19 +3,26 @@
    SPDX-License-Identifier: GPL-2.0-only
 
    Nothing here may touch a member of a LAMMPS class: until the check is over
-   their layout is not known. Only functions looked up by name are called.
+   their layout is not known. Only functions looked up by name are called; the
+   last step of the check is to look at one such class itself.
 ------------------------------------------------------------------------- */
 
 #include "lammps_check.h"
 
 #include "lmptype.h"
+#include "pair.h"
 
 #include <mpi.h>
 
+#include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <dlfcn.h>
+#include <new>
 #include <string>
 
+using LAMMPS_NS::LAMMPS;
+using LAMMPS_NS::Pair;
 using LAMMPS_NS::tagint;
 
 namespace {
@@ -23,6 +30,9 @@ namespace {
 // Name as the linker knows it of LAMMPS_NS::utils::logmesg(LAMMPS *, const std::string &).
 constexpr char LOGMESG[] = "_ZN9LAMMPS_NS5utils7logmesgEPNS_6LAMMPSERKNSt7__cxx1112basic_string"
                            "IcSt11char_traitsIcESaIcEEE";
+
+// The same of LAMMPS_NS::LAMMPS::git_descriptor(), a static function.
+constexpr char GIT_DESCRIPTOR[] = "_ZN9LAMMPS_NS6LAMMPS14git_descriptorEv";
 
 /* ----------------------------------------------------------------------
    a function of the running program, or a null pointer
@@ -83,6 +93,60 @@ std::string version_text(int number)
 }
 
 /* ----------------------------------------------------------------------
+   stable_22Jul2025_update4 -> 4, stable_22Jul2025 -> 0; -1 for anything else
+   within one version, updates may move members of classes
+------------------------------------------------------------------------- */
+
+int update_running()
+{
+  auto *descriptor = find<const char *()>(GIT_DESCRIPTOR);
+  if (!descriptor) return -1;
+  const std::string text = descriptor();
+  if (text.compare(0, 7, "stable_") != 0) return -1;
+  int update = 0;
+  const auto at = text.find("_update");
+  if (at != std::string::npos && sscanf(text.c_str() + at, "_update%d", &update) != 1) return -1;
+  return update;
+}
+
+std::string update_text(int update)
+{
+  return update == 0 ? "without update" : "update " + std::to_string(update);
+}
+
+/* ----------------------------------------------------------------------
+   whether what LAMMPS' constructor of Pair writes is found where the headers
+   say that it is
+------------------------------------------------------------------------- */
+
+class Probe : public Pair {
+ public:
+  explicit Probe(LAMMPS *lmp) : Pair(lmp) {}
+  void compute(int, int) override {}
+  void settings(int, char **) override {}
+  void coeff(int, char **) override {}
+
+  bool as_declared() const
+  {
+    return single_enable == 1 && restartinfo == 1 && manybody_flag == 0 && reinitflag == 1 &&
+        pppmflag == 0 && ncoultablebits == 12 && ndisptablebits == 12 && allocated == 0 &&
+        compute_flag == 1 && mixed_flag == 1 && tabinner == std::sqrt(2.0) &&
+        tabinner_disp == std::sqrt(2.0) && num_tally_compute == 0 && copymode == 0;
+  }
+};
+
+bool pair_as_declared(void *lmp)
+{
+  // room for a class that is larger than the headers say
+
+  alignas(std::max_align_t) static unsigned char room[sizeof(Probe) + 4096];
+  auto *probe = new (room) Probe(static_cast<LAMMPS *>(lmp));
+  const bool same = probe->as_declared();
+  if (same) probe->~Probe();    // if not, what it would free is not known
+  return same;
+}
+
+/* ----------------------------------------------------------------------
    what does not fit, or an empty text
 ------------------------------------------------------------------------- */
 
@@ -95,6 +159,11 @@ std::string mismatch(void *lmp)
           ", and this is LAMMPS " + version_text(running) +
           ". Build it again with -DLAMMPS_ROOT=<this LAMMPS>";
   }
+  const int update = update_running();
+  if (DEEPDMS_LAMMPS_UPDATE >= 0 && update >= 0 && update != DEEPDMS_LAMMPS_UPDATE)
+    return "it was built for LAMMPS " + version_text(DEEPDMS_LAMMPS_NUMBER) + " " +
+        update_text(DEEPDMS_LAMMPS_UPDATE) + ", and this is " + update_text(update) +
+        ". Build it again with -DLAMMPS_ROOT=<this LAMMPS>";
 
   const std::string built = mpi_built();
   const std::string running = mpi_running();
@@ -111,6 +180,10 @@ std::string mismatch(void *lmp)
           " integers. Build it again with -DLAMMPS_SIZES=" + name(bytes);
     }
   }
+
+  if (!pair_as_declared(lmp))
+    return "it was built with the headers of another LAMMPS than this, whose class Pair differs. "
+           "Build it again with -DLAMMPS_ROOT=<this LAMMPS>";
   return "";
 }
 

@@ -1,6 +1,7 @@
 //! The plugin built for something else than the LAMMPS that loads it: one line, no style, no crash.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -111,6 +112,54 @@ fn another_version() {
         &["-DLAMMPS_VERSION=2 Aug 2023".into()],
         "deepdms plugin not usable here: it was built for LAMMPS 2 Aug 2023, and this is LAMMPS 22 Jul 2025. \
          Build it again with -DLAMMPS_ROOT=<this LAMMPS>",
+    );
+}
+
+#[test]
+fn another_update() {
+    refuses(
+        "update",
+        &["-DLAMMPS_UPDATE=2".into()],
+        "deepdms plugin not usable here: it was built for LAMMPS 22 Jul 2025 update 2, and this is update 4. Build it \
+         again with -DLAMMPS_ROOT=<this LAMMPS>",
+    );
+}
+
+/// Headers as the Python package 2025.7.22.2 has them: without json_fwd.h, and with a member of Pair in another place.
+/// The plugin builds, and finds by itself that it does not fit where nothing tells the update.
+#[test]
+fn another_layout() {
+    let place = Place::find().unwrap_or_else(|reason| panic!("{reason}"));
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mismatch/older_headers");
+    let folder = root.join("include/lammps");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    fs::create_dir_all(&folder).unwrap();
+    for header in fs::read_dir(place.lammps.join("include/lammps"))
+        .unwrap()
+        .flatten()
+    {
+        let name = header.file_name().into_string().unwrap();
+        if !name.contains("json") && name != "nlohmann" && name != "pair.h" {
+            symlink(header.path(), folder.join(name)).unwrap();
+        }
+    }
+    let text = fs::read_to_string(place.lammps.join("include/lammps/pair.h")).unwrap();
+    let (member, last) = ("  int suffix_flag; ", "  int copymode; ");
+    assert!(text.contains(member) && text.contains(last));
+    let moved = text
+        .replacen(member, "  //", 1)
+        .replacen(last, "  int suffix_flag, copymode; ", 1);
+    fs::write(folder.join("pair.h"), moved).unwrap();
+    refuses(
+        "layout",
+        &[
+            define("LAMMPS_ROOT", &root),
+            "-DLAMMPS_VERSION=22 Jul 2025".into(),
+        ],
+        "deepdms plugin not usable here: it was built with the headers of another LAMMPS than this, whose class Pair \
+         differs. Build it again with -DLAMMPS_ROOT=<this LAMMPS>",
     );
 }
 
