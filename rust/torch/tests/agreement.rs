@@ -4,10 +4,10 @@
 mod common;
 
 use common::{Configuration, largest_difference, model};
-use deepdms_potential::engine::NativeEngine;
+use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_torch::TorchEngine;
 
-const MODELS: [&str; 12] = [
+const MODELS: [&str; 21] = [
     "one_sided.pb",
     "two_sided.pb",
     "two_sided.dp",
@@ -20,6 +20,15 @@ const MODELS: [&str; 12] = [
     "exclude_one_sided.pb",
     "exclude_two_sided.pb",
     "atom_ener.pb",
+    "radial_exclude.dp",
+    "radial_exclude.pb",
+    "three_body.pth",
+    "hybrid_aa.dp",
+    "hybrid_ar.pb",
+    "hybrid_a3_compressed.pth",
+    "parameters.dp",
+    "pairs_off.dp",
+    "atoms_off.dp",
 ];
 
 #[test]
@@ -28,7 +37,11 @@ fn both_engines_give_the_same_numbers() {
         let mut native = NativeEngine::new(vec![model(file)]).unwrap();
         let mut torch = TorchEngine::new(vec![model(file)], "cpu").unwrap();
         for name in ["orthogonal", "triclinic", "cluster", "gas", "dense"] {
-            let configuration = Configuration::stored(name);
+            let mut configuration = Configuration::stored(name);
+            let interface = &native.models()[0];
+            let spread = |count: usize| (0..count).map(|k| 0.7 - 0.4 * (k % 5) as f64).collect();
+            configuration.frame_parameters = spread(interface.frame_parameters);
+            configuration.atom_parameters = spread(configuration.len() * interface.atom_parameters);
             let ours = configuration.evaluate(&mut native);
             let theirs = configuration.evaluate(&mut torch);
             let energy = (ours.energy - theirs.energy).abs() / configuration.len() as f64;
