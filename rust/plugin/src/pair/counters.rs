@@ -86,6 +86,7 @@ impl Potential {
                 if let (Reaction::Error, Some(first)) = (reaction, kind.next()) {
                     let others = match kind.count() {
                         0 => String::new(),
+                        1 => ", and so for 1 more pair of types".to_owned(),
                         n => format!(", and so for {n} more pairs of types"),
                     };
                     return Err(format!(
@@ -162,45 +163,46 @@ impl Potential {
                 "{file}an atom of type {first} has {count} neighbours of type {second} within rcut, and the model has room for {room}"
             ),
             Kind::Extrapolation { count } => format!(
-                "{file}{count} lookups for types {first} and {second} were outside of the tables of the compressed model"
+                "{file}{count} lookup{} for types {first} and {second} outside of the tables of the compressed model",
+                if count == 1 { "" } else { "s" }
             ),
         }
     }
 
-    /// The counts over all ranks since the start, a line each, for the summary of a run.
+    /// The counts over all ranks since the start, a line for each kind and model, for the summary of a run.
     pub(super) fn counter_lines(&self) -> Vec<String> {
         let excesses = self.excesses();
-        let line = |title: &str, is_overflow: bool| {
+        let line = |title: &str, model: usize, is_overflow: bool| {
             let texts: Vec<_> = excesses
                 .iter()
+                .filter(|excess| excess.model == model)
                 .filter(|excess| matches!(excess.kind, Kind::Overflow { .. }) == is_overflow)
-                .map(|excess| {
-                    let [first, second] = &excess.types;
-                    let model = match self.models() {
-                        1 => String::new(),
-                        _ => format!(" in {}", self.settings.models[excess.model]),
-                    };
-                    match excess.kind {
-                        Kind::Overflow { count, room } => {
-                            format!("{first}-{second} {count} > {room}{model}")
-                        }
-                        Kind::Extrapolation { count } => {
-                            format!("{first}-{second} {count}{model}")
-                        }
+                .map(|Excess { types, kind, .. }| match kind {
+                    Kind::Overflow { count, room } => {
+                        format!("{} {count} > {room}", types.join("-"))
                     }
+                    Kind::Extrapolation { count } => format!("{} {count}", types.join("-")),
                 })
                 .collect();
-            let text = if texts.is_empty() {
+            let file = match self.models() {
+                1 => String::new(),
+                _ => format!(" of {}", self.settings.models[model]),
+            };
+            let texts = if texts.is_empty() {
                 "none".to_owned()
             } else {
                 texts.join(", ")
             };
-            format!("{title} = {text}")
+            format!("{title}{file} = {texts}")
         };
-        vec![
-            line("Neighbors beyond sel", true),
-            line("Lookups outside of tables", false),
-        ]
+        let mut lines = Vec::new();
+        for model in 0..self.models() {
+            lines.push(line("Neighbours beyond sel", model, true));
+            if self.tabulated[model] {
+                lines.push(line("Lookups outside of tables", model, false));
+            }
+        }
+        lines
     }
 }
 
@@ -211,7 +213,7 @@ impl Kind {
                 "the nearest are kept, as deepmd-kit does, and the energy jumps when they change"
             }
             Self::Extrapolation { .. } => {
-                "they were extrapolated, as deepmd-kit does, and atoms came closer than in the training data"
+                "they are extrapolated, as deepmd-kit does, and some atoms are closer than in the training data"
             }
         }
     }

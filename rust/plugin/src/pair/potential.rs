@@ -39,8 +39,8 @@ pub struct Potential {
     pub(super) atom_parameters: Vec<f64>,
     /// What went beyond the range of the models.
     pub(super) seen: Seen,
-    /// Whether all embeddings are tables.
-    pub(super) tabulated: bool,
+    /// Which models have tables for their embeddings.
+    pub(super) tabulated: Vec<bool>,
     pub(super) clock: Clock,
     pub(super) deviation: Option<DeviationFile>,
 }
@@ -65,7 +65,7 @@ pub(super) fn new_potential(
             frame_parameters: Vec::new(),
             atom_parameters: Vec::new(),
             seen: Seen::default(),
-            tabulated: false,
+            tabulated: Vec::new(),
             clock: Clock::default(),
             deviation: None,
         }))
@@ -123,7 +123,7 @@ impl Potential {
     pub(super) fn prepare(&mut self) -> Result<(), BridgeError> {
         guard("preparing the models", || {
             let models = std::mem::take(&mut self.pending);
-            self.tabulated = models.iter().all(is_tabulated);
+            self.tabulated = models.iter().map(is_tabulated).collect();
             self.outputs.resize_with(models.len(), Output::default);
             self.engines.push(match self.settings.engine {
                 EngineChoice::Native => native_engine(models, self.settings.threads)?,

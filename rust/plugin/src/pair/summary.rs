@@ -82,36 +82,20 @@ impl Potential {
         ranks: i32,
     ) -> Result<String, BridgeError> {
         guard_sound("summary", || {
-            let total: f64 = sum.iter().sum();
-            if total <= 0.0 {
+            if sum.iter().sum::<f64>() <= 0.0 {
                 return String::new();
             }
-            let ranks = f64::from(ranks);
-            let embedding = if self.tabulated { "Table" } else { "Embedding" };
-            let names = [
-                "Copy list",
-                "Environ",
-                embedding,
-                "Descript",
-                "Fitting",
-                "Force",
-                "Other",
-            ];
+            let embedding = if self.tabulated.iter().all(|&tabulated| tabulated) {
+                "Table"
+            } else {
+                "Embedding"
+            };
             let files = match self.models() {
                 1 => self.file().to_owned(),
                 n => format!("{} and {} more", self.file(), n - 1),
             };
             let mut text = format!("\nPair deepmd timing breakdown ({files}):\n");
-            text.push_str("Section   |  min time  |  avg time  |  max time  | %total\n");
-            text.push_str("---------------------------------------------------------\n");
-            for (k, name) in names.iter().enumerate() {
-                let [least, average, most] = [least[k], sum[k] / ranks, most[k]].map(five_digits);
-                let share = 100.0 * sum[k] / total;
-                let _ = writeln!(
-                    text,
-                    "{name:<10}| {least:<10} | {average:<10} | {most:<10} |{share:6.2}"
-                );
-            }
+            text.push_str(&table(embedding, least, sum, most, f64::from(ranks)));
             text.push('\n');
             for line in self.counter_lines() {
                 text.push_str(&line);
@@ -122,13 +106,43 @@ impl Potential {
     }
 }
 
+/// Rows of seconds on `ranks`, in the form of LAMMPS' own table.
+fn table(embedding: &str, least: &[f64], sum: &[f64], most: &[f64], ranks: f64) -> String {
+    let names = [
+        "Neighbours",
+        "Environment",
+        embedding,
+        "Descriptor",
+        "Fitting",
+        "Force",
+        "Other",
+    ];
+    let total: f64 = sum.iter().sum();
+    let mut text = String::new();
+    text.push_str("Section     |  min time  |  avg time  |  max time  | %total\n");
+    text.push_str("-----------------------------------------------------------\n");
+    for (k, name) in names.iter().enumerate() {
+        let [least, average, most] = [least[k], sum[k] / ranks, most[k]].map(five_digits);
+        let share = 100.0 * sum[k] / total;
+        let _ = writeln!(
+            text,
+            "{name:<12}| {least:<10} | {average:<10} | {most:<10} |{share:6.2}"
+        );
+    }
+    text
+}
+
 /// A number with five significant digits, as LAMMPS writes times.
 fn five_digits(value: f64) -> String {
     if value < 1e-9 {
         return "0".to_owned();
     }
     let before_point = value.log10().floor() as i32 + 1;
-    let decimals = usize::try_from(5 - before_point).unwrap_or(0).min(10);
+    if before_point < -3 {
+        let text = format!("{value:.4e}");
+        return text.replace("e-", if before_point > -9 { "e-0" } else { "e-" });
+    }
+    let decimals = usize::try_from(5 - before_point).unwrap_or(0);
     let text = format!("{value:.decimals$}");
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
@@ -138,7 +152,27 @@ fn five_digits(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::five_digits;
+    use super::{five_digits, table};
+
+    #[test]
+    fn averages_and_shares_are_those_of_all_ranks() {
+        let least = [0.0, 1.0, 0.5, 0.0, 0.125, 0.25, 0.0];
+        let most = [0.0, 3.0, 1.5, 0.0, 0.375, 0.25, 0.0];
+        let sum = [0.0, 4.0, 2.0, 1.0, 0.5, 0.5, 0.0];
+        let rows = [
+            "Section     |  min time  |  avg time  |  max time  | %total",
+            "-----------------------------------------------------------",
+            "Neighbours  | 0          | 0          | 0          |  0.00",
+            "Environment | 1          | 2          | 3          | 50.00",
+            "Table       | 0.5        | 1          | 1.5        | 25.00",
+            "Descriptor  | 0          | 0.5        | 0          | 12.50",
+            "Fitting     | 0.125      | 0.25       | 0.375      |  6.25",
+            "Force       | 0.25       | 0.25       | 0.25       |  6.25",
+            "Other       | 0          | 0          | 0          |  0.00",
+        ];
+        let text = table("Table", &least, &sum, &most, 2.0);
+        assert_eq!(text.lines().collect::<Vec<_>>(), rows);
+    }
 
     #[test]
     fn times_have_five_digits() {
@@ -148,7 +182,8 @@ mod tests {
             (12.345_678, "12.346"),
             (0.001_234_567, "0.0012346"),
             (123_456.7, "123457"),
-            (2.5e-5, "0.000025"),
+            (0.000_123_456_7, "0.00012346"),
+            (2.5e-5, "2.5000e-05"),
         ];
         for (value, text) in cases {
             assert_eq!(five_digits(value), text);
