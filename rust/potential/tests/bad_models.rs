@@ -1,4 +1,5 @@
-//! Whole files that hold something else than a model that can be evaluated: each is refused by the name of what is wrong.
+//! Whole files that hold something else than a model that can be evaluated: each is refused by the name of what is wrong; and
+//! some that may look so.
 //! The native form and TorchScript; the tree of the native form is changed as JSON, and both others hold the same.
 
 mod common;
@@ -459,6 +460,23 @@ fn scripted_models_of_other_quantities_are_refused() {
             format!("m.pth: {feature} is not supported. Energy models without spin are")
         );
     }
+    // its parts are called otherwise
+    let spin = [object("SpinEnergyModel", &[]), b".".to_vec()].concat();
+    assert_eq!(
+        message("m.pth", &with_pickle(&spin)),
+        "m.pth: a model with spin is not supported. Energy models without spin are"
+    );
+}
+
+/// A `.pth` that holds another object.
+fn with_pickle(pickle: &[u8]) -> Vec<u8> {
+    repacked(&bytes("radial_one_sided.pth"), |name, bytes| {
+        Some(if name.ends_with("/data.pkl") {
+            pickle.to_vec()
+        } else {
+            bytes
+        })
+    })
 }
 
 #[test]
@@ -476,15 +494,6 @@ fn archives_that_hold_no_model_are_refused() {
         message("m.pt2", &without("radial_one_sided.pt2", "/model.json")),
         "m.pt2: a compiled PyTorch model (.pt2) without its weights (extra/model.json) is not supported. Freeze the model as TorchScript: dp --pt freeze -o model.pth"
     );
-    let with_pickle = |pickle: &[u8]| {
-        repacked(&bytes("radial_one_sided.pth"), |name, bytes| {
-            Some(if name.ends_with("/data.pkl") {
-                pickle.to_vec()
-            } else {
-                bytes
-            })
-        })
-    };
     assert_eq!(
         message("m.pt", &with_pickle(b"\x80\x02}.")),
         "m.pt: a file of PyTorch that holds no module, such as a checkpoint of a training, is not supported. Freeze the model: dp --pt freeze -o model.pth"
@@ -493,6 +502,40 @@ fn archives_that_hold_no_model_are_refused() {
         message("m.pth", &with_pickle(b"\x80\x02c__torch__\nNet\n)\x81}b.")),
         "m.pth: atomic_model: the module has no such attribute; is it a Deep Potential model?"
     );
+}
+
+#[test]
+fn attributes_that_files_of_deepmd_kit_3_0_lack_are_not_missed() {
+    let whole = bytes("radial_one_sided.pth");
+    let lacking = [
+        "add_chg_spin_ebd",
+        "compress",
+        "compress_data",
+        "compress_info",
+        "default_fparam",
+        "default_fparam_tensor",
+        "dim_case_embd",
+        "env_protection",
+        "numb_aparam",
+        "out_bias",
+        "use_aparam_as_mask",
+    ];
+    let older = repacked(&whole, |name, mut bytes| {
+        if name.ends_with("/data.pkl") {
+            for attribute in lacking {
+                let length = (attribute.len() as u32).to_le_bytes();
+                let text = [b"X".as_slice(), &length, attribute.as_bytes()].concat();
+                let place = bytes
+                    .windows(text.len())
+                    .position(|window| window == text)
+                    .unwrap_or_else(|| panic!("{attribute}"));
+                bytes[place + 5] = b'?';
+            }
+        }
+        Some(bytes)
+    });
+    let model = |bytes: &[u8]| format!("{:?}", read("m.pth", bytes).unwrap());
+    assert!(model(&older) == model(&whole));
 }
 
 /// A pickled object of a class, with pickled attributes.

@@ -141,10 +141,10 @@ impl Tree<'_, '_> {
                 "Freeze the model: dp --pt freeze -o model.pth",
             ));
         };
-        let atomic = self.attribute(module, "atomic_model")?;
         if let Some(other) = other_quantity(class) {
             return Err(unsupported(other, "Energy models without spin are"));
         }
+        let atomic = self.attribute(module, "atomic_model")?;
         if class != "EnergyModel" {
             return Err(self.needs_libtorch(format!("a model of class {}", brief(class))));
         }
