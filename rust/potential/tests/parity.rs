@@ -139,6 +139,12 @@ parity! {
     hybrid_of_two_cutoffs_frozen_graph: "hybrid_aa.pb", DOUBLE;
     frame_and_atom_parameters_frozen_graph: "parameters.pb", DOUBLE;
     frame_parameters_of_the_free_atom: "parameters_atom_ener.pb", DOUBLE;
+    type_embedding_frozen_graph: "type_embedding.pb", DOUBLE;
+    type_embedding_one_sided_frozen_graph: "type_embedding_one_sided.pb", DOUBLE;
+    compressed_radial: "radial_one_sided_compressed.pb", DOUBLE;
+    compressed_three_body: "three_body_compressed.pb", DOUBLE;
+    compressed_hybrid_with_radial: "hybrid_ar_compressed.pb", DOUBLE;
+    compressed_hybrid_with_three_body: "hybrid_a3_compressed.pb", DOUBLE;
     graph_of_deepmd_kit_0_12: "generation_0.pb", DOUBLE;
     graph_of_deepmd_kit_0_12_converted: "generation_0_converted.pb", DOUBLE;
     graph_of_deepmd_kit_1: "generation_1.pb", DOUBLE;

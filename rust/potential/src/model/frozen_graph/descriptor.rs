@@ -153,8 +153,16 @@ impl FrozenGraph<'_> {
     fn statistics(&self, part: &Part, k: usize, otherwise: f64) -> Result<Array3<f64>, Error> {
         let name = &part.statistics[k];
         let values = self.required_floats(name)?;
-        by_section(&values, &part.sel, part.components(), otherwise)
-            .map_err(|what| self.inconsistent(name, what))
+        by_section(&values, &part.sel, part.components(), otherwise).map_err(|what| {
+            if self.sel_was_enlarged(part) {
+                self.unsupported(
+                    "a sel that was enlarged after training, which leaves new slots with another dstd than old ones",
+                    "Freeze the model with the sel that it was trained with",
+                )
+            } else {
+                self.inconsistent(name, what)
+            }
+        })
     }
 
     /// `exclude_types` of the training script, by centre and neighbour type.

@@ -30,6 +30,13 @@ impl FrozenGraph<'_> {
                 ));
             }
         }
+        match script.model()["type"].as_str() {
+            None | Some("standard" | "multi") => {}
+            Some("linear_ener") => return Err(self.several_models("linear_ener")),
+            Some(kind) => {
+                return Err(self.unsupported(format!("a model of type '{kind}'"), READ));
+            }
+        }
         // A DPLR model holds a whole dipole model too; what it is as a whole must be said first.
         for (name, feature, remedy) in [
             (
@@ -57,7 +64,9 @@ impl FrozenGraph<'_> {
                     "a compressed descriptor with type embedding",
                     "Use the model from before 'dp compress'",
                 ),
-                "ProdEnvMatAMix" => ("descriptor se_atten (DPA-1)", READ),
+                "ProdEnvMatAMix" => {
+                    return Err(self.for_libtorch("descriptor se_atten (DPA-1)"));
+                }
                 "Descrpt" => ("descriptor loc_frame", READ),
                 "DescrptSeAEf" | "DescrptSeAEfPara" | "DescrptSeAEfVert" => {
                     ("descriptor se_a_ef", READ)
@@ -71,19 +80,19 @@ impl FrozenGraph<'_> {
             return Err(self.unsupported(feature, remedy));
         }
         for kind in script.descriptor_types() {
-            if !matches!(
-                kind.to_ascii_lowercase().as_str(),
-                "se_e2_a"
-                    | "se_a"
-                    | "se_e2_r"
-                    | "se_r"
-                    | "se_e3"
-                    | "se_at"
-                    | "se_a_3be"
-                    | "se_t"
-                    | "se_a_ebd_v2"
-                    | "se_a_tpe_v2"
-            ) {
+            let known = [
+                "se_e2_a",
+                "se_a",
+                "se_e2_r",
+                "se_r",
+                "se_e3",
+                "se_at",
+                "se_a_3be",
+                "se_t",
+                "se_a_ebd_v2",
+                "se_a_tpe_v2",
+            ];
+            if !known.contains(&kind.to_ascii_lowercase().as_str()) {
                 return Err(self.unsupported(format!("descriptor {kind}"), READ));
             }
         }
@@ -103,6 +112,25 @@ impl FrozenGraph<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The error for a model that PyTorch's form of it can be run by.
+    fn for_libtorch(&self, feature: &str) -> Error {
+        self.unsupported(
+            feature,
+            &format!(
+                "As TorchScript it can be run by libtorch: dp convert-backend {} model.pth",
+                self.file
+            ),
+        )
+    }
+
+    /// The error for a model that is a sum of models.
+    pub(super) fn several_models(&self, kind: &str) -> Error {
+        self.unsupported(
+            format!("a model of type '{kind}'"),
+            "Freeze its models one by one and combine them with pair_style hybrid/scaled",
+        )
     }
 
     /// Names of the types; old and edited graphs may name fewer than there are.

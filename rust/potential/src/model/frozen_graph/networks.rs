@@ -53,12 +53,12 @@ impl FrozenGraph<'_> {
     /// The activation that the script names, or the one that follows the first layer of a scope in the graph.
     pub(super) fn activation(&self, section: &Value, scope: &str) -> Result<Activation, Error> {
         let name = match section.get("activation_function") {
-            Some(Value::String(name)) => name,
-            Some(_) => "linear",
-            None if section.is_object() => "tanh",
-            None => return self.activation_in_graph(scope),
+            Some(Value::String(name)) => name.clone(),
+            Some(_) => "linear".to_owned(),
+            None if section.is_object() => "tanh".to_owned(),
+            None => self.activation_in_graph(scope)?,
         };
-        Activation::tensorflow(name).ok_or_else(|| {
+        Activation::tensorflow(&name).ok_or_else(|| {
             self.unsupported(
                 format!("activation function '{name}'"),
                 "See the documentation of pair_style deepmd for those that are",
@@ -66,46 +66,54 @@ impl FrozenGraph<'_> {
         })
     }
 
-    fn activation_in_graph(&self, scope: &str) -> Result<Activation, Error> {
+    /// Name of the activation by the nodes that take the first layer's sum, those of gradients aside.
+    fn activation_in_graph(&self, scope: &str) -> Result<String, Error> {
+        let product = format!("{scope}/MatMul");
+        let takes = |node: &Node<'_>, name: &str| {
+            let mut inputs = node.inputs.iter().map(|input| input.split(':').next());
+            inputs.any(|input| input == Some(name))
+        };
         // Biases are added by BiasAdd, before 2.0 by a sum, and type embeddings may have none.
-        let sum = ["BiasAdd", "add", "MatMul"]
+        let sum = ["BiasAdd", "add"]
             .iter()
             .map(|op| format!("{scope}/{op}"))
-            .find(|name| self.has(name));
-        let follows = |node: &Node<'_>| {
-            let mut inputs = node.inputs.iter().map(|input| input.split(':').next());
-            inputs.any(|input| input == sum.as_deref())
-        };
-        let following: Vec<_> = self
+            .find(|name| {
+                let node = self.graph.node(name);
+                node.is_some_and(|node| takes(node, &product))
+            })
+            .unwrap_or(product);
+        let mut following: Vec<_> = self
             .graph
             .nodes()
-            .filter(|(_, node)| sum.is_some() && follows(node))
+            .filter(|(name, node)| !name.starts_with("gradients") && takes(node, &sum))
             .collect();
-        let has = |op: &str| following.iter().any(|(_, node)| node.op == op);
-        // TensorFlow's own gelu stands in a scope of its own; deepmd-kit 1.x wrote the formula out.
-        let within_gelu = || following.iter().any(|(name, _)| name.contains("/Gelu"));
-        let name = match () {
-            () if has("Sigmoid") && has("Mul") => "silu",
-            () if has("Sigmoid") => "sigmoid",
-            () if has("Tanh") => "tanh",
-            () if has("Relu") => "relu",
-            () if has("Relu6") => "relu6",
-            () if has("Softplus") => "softplus",
-            () if has("Gelu") || has("GeluCustom") => "gelu",
-            () if has("Pow") && within_gelu() => "gelu_tf",
-            () if has("Pow") => "gelu",
-            () if has("Reshape") && following.len() == 1 => "linear",
-            () => {
-                let ops: Vec<_> = following.iter().map(|(_, node)| node.op).collect();
+        following.sort_by_key(|(_, node)| node.op);
+        let ops: Vec<_> = following.iter().map(|(_, node)| node.op).collect();
+        let name = match ops[..] {
+            ["Tanh"] => "tanh",
+            ["Relu"] => "relu",
+            ["Relu6"] => "relu6",
+            ["Sigmoid"] => "sigmoid",
+            ["Softplus"] => "softplus",
+            ["Gelu" | "GeluCustom"] => "gelu",
+            // TensorFlow's own gelu stands in a scope of its own; deepmd-kit 1.x wrote the formula out.
+            ["Add" | "AddV2", "Mul", "Pow"] if following[2].0.contains("/Gelu") => "gelu_tf",
+            ["Add" | "AddV2", "Mul", "Pow"] => "gelu",
+            ["Mul", "Sigmoid"] => "silu",
+            ["Less", "Mul", "Sigmoid", "Sub"] => {
+                let from = following[0].1.inputs.get(1).copied().unwrap_or_default();
+                let from = self.list(from, 1)?.ok_or_else(|| self.missing(from))?[0];
+                return Ok(format!("silut:{from}"));
+            }
+            ["Reshape"] => "linear",
+            _ => {
                 return Err(self.inconsistent(
                     scope,
                     format!("no known activation function follows it, only {ops:?}"),
                 ));
             }
         };
-        Activation::tensorflow(name).ok_or_else(|| {
-            self.inconsistent(scope, format!("{name} is not an activation function"))
-        })
+        Ok(name.to_owned())
     }
 
     /// The net that turns types into numbers: its biases may be absent.

@@ -146,10 +146,9 @@ impl FrozenGraph<'_> {
             .strip_prefix("descrpt_attr")
             .unwrap_or_default()
             .to_owned();
-        let place = suffix
-            .split('_')
-            .filter_map(|index| index.parse().ok())
-            .collect();
+        // A sum of models has the suffix `_model0` and so on.
+        let place: Result<_, _> = suffix.split('_').skip(1).map(str::parse).collect();
+        let place = place.map_err(|_| self.several_models("linear_ener"))?;
         let oldest = self.has_scope("DS_layer_type_0") && !self.has_scope("filter_type_0");
         Ok(Part {
             node: name.to_owned(),
@@ -171,6 +170,16 @@ impl FrozenGraph<'_> {
                 suffix,
             ),
         })
+    }
+
+    /// Whether there are more slots for a type than when the model was trained.
+    pub(super) fn sel_was_enlarged(&self, part: &Part) -> bool {
+        let trained = self.integers(&format!("{}/original_sel", part.attributes));
+        let trained = trained.ok().flatten().unwrap_or_default();
+        part.sel
+            .iter()
+            .zip(trained)
+            .any(|(&now, then)| now as i64 > then)
     }
 
     /// The number of slots that sums over neighbours are divided by: that of the training, whatever `sel` is now.
