@@ -141,32 +141,3 @@ fn damaged_bytes_never_panic() {
         }
     }
 }
-
-/// A frozen graph in which the value of an integer constant, stored as `int_val: [old]`, is another.
-fn with_integer(file: &str, constant: &str, old: u8, new: u8) -> Vec<u8> {
-    let mut changed = bytes(file);
-    let node = changed
-        .windows(constant.len())
-        .position(|window| window == constant.as_bytes())
-        .unwrap();
-    let value = changed[node..]
-        .windows(3)
-        .position(|window| window == [0x3a, 1, old])
-        .unwrap();
-    changed[node + value + 2] = new;
-    changed
-}
-
-#[test]
-fn frame_parameters_without_their_statistics_are_an_error() {
-    let changed = with_integer("one_sided.pb", "fitting_attr/dfparam", 0, 1);
-    assert_eq!(
-        message("m.pb", &changed),
-        "m.pb: fitting_attr/t_fparam_avg: the graph has no such tensor"
-    );
-    let changed = with_integer("parameters.pb", "fitting_attr/dfparam", 2, 3);
-    assert_eq!(
-        message("m.pb", &changed),
-        "m.pb: fitting_attr/t_fparam_avg: 2 numbers where 3 are needed"
-    );
-}

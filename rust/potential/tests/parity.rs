@@ -141,6 +141,10 @@ parity! {
     frame_parameters_of_the_free_atom: "parameters_atom_ener.pb", DOUBLE;
     type_embedding_frozen_graph: "type_embedding.pb", DOUBLE;
     type_embedding_one_sided_frozen_graph: "type_embedding_one_sided.pb", DOUBLE;
+    type_embedding_with_all_settings: "type_embedding_rich.pb", DOUBLE;
+    type_embedding_apart_from_distances: "type_embedding_strip.pb", DOUBLE;
+    hybrid_with_excluded_types: "hybrid_exclude.pb", DOUBLE;
+    compressed_hybrid_with_excluded_types: "hybrid_exclude_compressed.pb", DOUBLE;
     compressed_radial: "radial_one_sided_compressed.pb", DOUBLE;
     compressed_three_body: "three_body_compressed.pb", DOUBLE;
     compressed_hybrid_with_radial: "hybrid_ar_compressed.pb", DOUBLE;
