@@ -77,7 +77,6 @@ PairDeepMD::PairDeepMD(LAMMPS *lmp) :
 
   single_enable = 0;
   restartinfo = 1;
-  one_coeff = 1;
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
@@ -414,13 +413,15 @@ void PairDeepMD::coeff(int narg, char **arg)
   if (!potential)
     error->all(FLERR, "Pair style deepmd has no model: give pair_style deepmd MODEL first");
   if (!allocated) allocate();
-  if (narg < 2 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
-    error->all(FLERR,
-               "Pair style deepmd needs one pair_coeff for all types: pair_coeff * * [element "
-               "...]");
+  for (int k = 0; k < 2; k++) {
+    int first = 0, last = 0;
+    if (narg >= 2) utils::bounds(FLERR, arg[k], 1, atom->ntypes, first, last, error);
+    if (first != 1 || last != atom->ntypes)
+      error->all(FLERR,
+                 "Pair style deepmd needs one pair_coeff for all types: pair_coeff * * [element "
+                 "...]");
+  }
 
-  if (narg - 2 > atom->ntypes)
-    error->all(FLERR, "pair_coeff names {} elements for {} atom types", narg - 2, atom->ntypes);
   names.assign(arg + 2, arg + narg);
   map_types();
 

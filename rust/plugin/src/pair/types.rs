@@ -32,8 +32,9 @@ impl Potential {
                     ));
                 }
             }
-            for (entry, name) in map.iter_mut().skip(1).zip(names) {
-                *entry = match type_map.iter().position(|known| known == name) {
+            let mut entries = map.iter_mut().skip(1);
+            for name in names {
+                let model_type = match type_map.iter().position(|known| known == name) {
                     Some(k) => k as i32,
                     None if name == "NULL" => -1,
                     None => {
@@ -43,6 +44,15 @@ impl Potential {
                         ));
                     }
                 };
+                if let Some(entry) = entries.next() {
+                    *entry = model_type;
+                }
+            }
+            if names.len() > lammps_types {
+                warnings.push(format!(
+                    "pair_coeff names {} elements for {lammps_types} atom types: only the first {lammps_types} are used",
+                    names.len()
+                ));
             }
             if !names.is_empty() && names.len() < lammps_types {
                 warnings.push(format!(
