@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from recipes import RECIPES
-from systems import write_training_data
+from systems import write_table, write_training_data
 
 HERE = Path(__file__).resolve().parent
 
@@ -80,6 +80,7 @@ def main(arguments):
             work = Path(folder, name)
             work.mkdir()
             work.joinpath("data").symlink_to("../data")
+            write_table(work / "table.txt")
             build(name, RECIPES[name], work, derive)
             sizes = ", ".join(f"{p.name} {p.stat().st_size}" for p in sorted(HERE.glob(f"{name}*.*")))
             print(f"{name}: {sizes}", flush=True)

@@ -141,6 +141,17 @@ DESCRIPTORS = {
         {"pb": 0.2, "pth": 0.2},
         {"pth": 1.0},
     ),
+    # Two-sided tables of two descriptors, some of which are missing
+    "hybrid_exclude": Recipe(
+        model(
+            hybrid(
+                angular(neuron=[2, 4], axis_neuron=2, type_one_side=False, exclude_types=[[0, 0], [0, 1], [0, 2]]),
+                radial(neuron=[2, 4], type_one_side=False, exclude_types=[[0, 1], [2, 2]]),
+            ),
+            NARROW,
+        ),
+        compressed={"pb": 0.4},
+    ),
     "hybrid_aa": Recipe(
         model(
             hybrid(
@@ -173,15 +184,39 @@ REPFLOW = {
     **{"n_dim": 8, "e_dim": 6, "a_dim": 4, "nlayers": 2, "axis_neuron": 2, "a_compress_rate": 0},
     **{"e_rcut": 4.3, "e_rcut_smth": 1.7, "e_sel": 40, "a_rcut": 3.1, "a_rcut_smth": 1.3, "a_sel": 12},
 }
+MIXED = {"type": "se_atten_v2", **ATTENTION, "attn_layer": 0}
+# A table of repulsion takes over from the model at short distances.
+SHORT_RANGE = {"use_srtab": "table.txt", "smin_alpha": 0.1, "sw_rmin": 1.8, "sw_rmax": 2.6}
+# The mean of two energy models
+LINEAR = {
+    **{"type": "linear_ener", "weights": "mean", "type_map": TYPE_MAP},
+    "models": [model(MIXED | {"seed": seed}, NARROW) for seed in (1, 2)],
+}
 OTHERS = {
     "type_embedding": Recipe(
         model({**SMALL, "type_one_side": False}, NARROW, type_embedding={"neuron": [3, 6], "resnet_dt": True, "seed": 17})
     ),
     "type_embedding_one_sided": Recipe(model(SMALL, NARROW, type_embedding={"neuron": [2, 4], "seed": 17})),
-    # se_atten_v2 keeps type embeddings apart from distances ("strip"), which can be compressed.
-    "dpa1": Recipe(
-        model({"type": "se_atten_v2", **ATTENTION, "attn_layer": 0}, NARROW), ("pth",), {"pth": 0.2}, steps=40
+    # All that a type embedding can have: the first layers have skip connections, types are given by their electrons.
+    "type_embedding_rich": Recipe(
+        model(
+            {"neuron": [11, 8], "axis_neuron": 2, "resnet_dt": True, "type_one_side": False, "exclude_types": [[0, 2], [1, 1]]},
+            NARROW | {"numb_fparam": 2, "atom_ener": [-3.1, None, -5.25]},
+            type_embedding={
+                **{"neuron": [3, 5], "use_econf_tebd": True, "use_tebd_bias": True},
+                **{"activation_function": "gelu", "seed": 17},
+            },
+        )
     ),
+    "type_embedding_strip": Recipe(
+        model(
+            angular(**SMALL, type_one_side=False, set_davg_zero=True, resnet_dt=True) | {"type": "se_a_ebd_v2"},
+            NARROW,
+            type_embedding={"neuron": [2, 4], "seed": 17},
+        )
+    ),
+    # se_atten_v2 keeps type embeddings apart from distances ("strip"), which can be compressed.
+    "dpa1": Recipe(model(MIXED, NARROW), ("pth",), {"pth": 0.2}, steps=40),
     "dpa1_concat": Recipe(
         model({"type": "se_atten", **ATTENTION, "attn": 8, "attn_layer": 2}, NARROW), ("pth",), steps=40
     ),
@@ -189,6 +224,8 @@ OTHERS = {
         model({"type": "dpa2", "repinit": REPINIT, "repformer": REPFORMER, "seed": 16}, NARROW), ("pth",), steps=40
     ),
     "dpa3": Recipe(model({"type": "dpa3", "repflow": REPFLOW, "seed": 16}, NARROW), ("pth",), steps=40),
+    "short_range": Recipe(model(MIXED, NARROW, **SHORT_RANGE), ("pth",), steps=40),
+    "linear": Recipe(LINEAR, ("pth",), steps=40),
 }
 
 RECIPES = {**ANGULAR, **DESCRIPTORS, **PARAMETERS, **OTHERS}

@@ -190,6 +190,13 @@ def write_training_data(folder, frames=24, atoms=32, seed=7):
     (folder / "type_map.raw").write_text("\n".join(TYPE_MAP) + "\n")
 
 
+def write_table(path):
+    """Pair energies of the six pairs of types against distance, for models with a table of short-range repulsion."""
+    r = np.arange(1, 301) * 0.01
+    wall = 5.0 * np.exp(-r) * (1.0 - r / 3.0) ** 3
+    np.savetxt(path, np.column_stack([r, *[wall * (1 + 0.2 * k) for k in range(6)]]))
+
+
 def write_configurations(path, systems):
     """The configurations `systems` as JSON; cell null means non-periodic."""
     table = {
