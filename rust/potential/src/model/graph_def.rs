@@ -9,6 +9,8 @@ use std::collections::HashMap;
 const MOST_ELEMENTS: usize = 1 << 26;
 /// Nor is one this large all the same number, which a few bytes of a file would say.
 const MOST_REPEATED: usize = 1 << 21;
+/// Nor has any more dimensions.
+const MOST_DIMENSIONS: usize = 8;
 
 /// A node of the graph.
 #[derive(Debug, Default)]
@@ -290,6 +292,9 @@ fn parse_shape(message: &[u8]) -> Result<Vec<usize>, String> {
             }
             shape.push(extent);
         }
+    }
+    if shape.len() > MOST_DIMENSIONS {
+        return Err(format!("its shape has {} dimensions", shape.len()));
     }
     Ok(shape)
 }

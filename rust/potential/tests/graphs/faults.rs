@@ -344,6 +344,10 @@ fn tensors() {
                 "filter_type_all/matrix_1_1: its shape [1048576, 1048576] is impossibly large",
             ),
             (
+                &shape(&[1; 9]),
+                "filter_type_all/matrix_1_1: its shape has 9 dimensions",
+            ),
+            (
                 &shape(&[1 << 12, 1 << 12]),
                 "filter_type_all/matrix_1_1: 1 values are stored for 16777216 elements, which no model repeats so often",
             ),

@@ -1,7 +1,7 @@
 //! Constants of a frozen graph by name, and the nodes that feed a node, with errors that name file and tensor.
 
 use super::super::graph_def::{Graph, Node, Tensor, Values};
-use super::super::{Shaped, matrix};
+use super::super::{Shaped, brief, matrix};
 use crate::Error;
 use ndarray::{Array1, Array2};
 
@@ -14,7 +14,7 @@ impl FrozenGraph<'_> {
     pub(super) fn inconsistent(&self, item: &str, what: impl Into<String>) -> Error {
         Error::Inconsistent {
             file: self.file.to_owned(),
-            item: item.to_owned(),
+            item: brief(item),
             what: what.into(),
         }
     }

@@ -1,5 +1,6 @@
 //! A descriptor from its part of the graph: embedding curves by pair of types, what is excluded, statistics.
 
+use super::super::brief;
 use super::super::descriptor::by_section;
 use super::super::{Activation, Descriptor, Embedding, Exclusion, Kind, Selection};
 use super::constants::FrozenGraph;
@@ -175,7 +176,11 @@ impl FrozenGraph<'_> {
                     excluded[[a as usize, b as usize]] = true;
                     excluded[[b as usize, a as usize]] = true;
                 }
-                _ => return Err(self.inconsistent(name, format!("{pair} is not a pair of types"))),
+                _ => {
+                    return Err(
+                        self.inconsistent(name, format!("{} is not a pair of types", brief(pair)))
+                    );
+                }
             }
         }
         Ok(excluded)

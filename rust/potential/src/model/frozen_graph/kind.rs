@@ -1,5 +1,6 @@
 //! What kind of model a graph is; everything that is not evaluated is refused by name.
 
+use super::super::brief;
 use super::constants::FrozenGraph;
 use super::script::Script;
 use crate::Error;
@@ -13,7 +14,7 @@ impl FrozenGraph<'_> {
             && kind != "ener"
         {
             return Err(self.unsupported(
-                format!("a model of type '{kind}'"),
+                format!("a model of type '{}'", brief(&kind)),
                 "pair_style deepmd needs an energy model ('ener')",
             ));
         }
@@ -25,7 +26,7 @@ impl FrozenGraph<'_> {
             );
             if !known {
                 return Err(self.unsupported(
-                    format!("model version {version}"),
+                    format!("model version {}", brief(&version)),
                     "Versions up to 1.1 (deepmd-kit 3.2) are known; convert the model with 'dp convert-backend'",
                 ));
             }
@@ -34,7 +35,7 @@ impl FrozenGraph<'_> {
             None | Some("standard" | "multi") => {}
             Some("linear_ener") => return Err(self.several_models("linear_ener")),
             Some(kind) => {
-                return Err(self.unsupported(format!("a model of type '{kind}'"), READ));
+                return Err(self.unsupported(format!("a model of type '{}'", brief(kind)), READ));
             }
         }
         // A DPLR model holds a whole dipole model too; what it is as a whole must be said first.
@@ -93,7 +94,7 @@ impl FrozenGraph<'_> {
                 "se_a_tpe_v2",
             ];
             if !known.contains(&kind.to_ascii_lowercase().as_str()) {
-                return Err(self.unsupported(format!("descriptor {kind}"), READ));
+                return Err(self.unsupported(format!("descriptor {}", brief(kind)), READ));
             }
         }
         let fitting = script.fitting();

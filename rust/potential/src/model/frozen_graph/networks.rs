@@ -1,5 +1,6 @@
 //! Layers and embedding nets by name, and the activation that they use.
 
+use super::super::brief;
 use super::super::graph_def::Node;
 use super::super::{Activation, Layer, Network, Residual};
 use super::constants::FrozenGraph;
@@ -60,7 +61,7 @@ impl FrozenGraph<'_> {
         };
         Activation::tensorflow(&name).ok_or_else(|| {
             self.unsupported(
-                format!("activation function '{name}'"),
+                format!("activation function '{}'", brief(&name)),
                 "See the documentation of pair_style deepmd for those that are",
             )
         })
@@ -109,7 +110,10 @@ impl FrozenGraph<'_> {
             _ => {
                 return Err(self.inconsistent(
                     scope,
-                    format!("no known activation function follows it, only {ops:?}"),
+                    format!(
+                        "no known activation function follows it, only {}",
+                        brief(&format!("{ops:?}"))
+                    ),
                 ));
             }
         };

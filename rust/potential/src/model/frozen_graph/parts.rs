@@ -10,6 +10,7 @@
 //! | 2.x, 3.x | `ProdEnvMatA`, `ProdEnvMatR` | `descrpt_attr{suffix}` | `filter_type_{centre}{suffix}`, `filter_type_all{suffix}` |
 
 use super::super::Smoothing;
+use super::super::brief;
 use super::super::graph_def::Node;
 use super::constants::FrozenGraph;
 use crate::Error;
@@ -131,7 +132,10 @@ impl FrozenGraph<'_> {
         {
             return Err(self.inconsistent(
                 name,
-                format!("{sel:?} is not a possible number of neighbours"),
+                format!(
+                    "{} is not a possible number of neighbours",
+                    brief(&format!("{sel:?}"))
+                ),
             ));
         }
         let statistics = [5, 6].map(|k| node.inputs.get(k).copied().unwrap_or_default());

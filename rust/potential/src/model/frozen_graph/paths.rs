@@ -24,6 +24,15 @@ pub(super) struct Path<'g> {
     pub(super) atoms: Option<&'g str>,
 }
 
+/// Slots that a table works on.
+#[derive(Debug)]
+pub(super) struct Section<'g> {
+    pub(super) first: i64,
+    pub(super) count: i64,
+    /// The input that they are cut from.
+    pub(super) input: &'g str,
+}
+
 impl FrozenGraph<'_> {
     /// The way from an input of a net back to the node that makes the environment rows; `None` if it leads elsewhere.
     pub(super) fn path<'g>(&'g self, input: &'g str) -> Option<Path<'g>> {
@@ -71,12 +80,12 @@ impl FrozenGraph<'_> {
         None
     }
 
-    /// The runs of slots `(first, count)` that a table works on, one or, in `se_e3`, two, and the input they are cut from.
+    /// What a table works on: one section, or two in `se_e3`.
     pub(super) fn sections<'g>(
         &'g self,
         node: &'g Node<'_>,
         components: i64,
-    ) -> Result<Vec<((i64, i64), &'g str)>, Error> {
+    ) -> Result<Vec<Section<'g>>, Error> {
         let mut sections = Vec::new();
         // Inputs are the table, its description, and the rows, in se_e2_a and se_e3 after what the table is looked up with.
         let data = node.inputs.iter().filter(|input| !input.starts_with('^'));
@@ -91,8 +100,11 @@ impl FrozenGraph<'_> {
             match node.op {
                 "Slice" if node.inputs.len() == 3 => match self.columns(node)? {
                     Some((first, count)) if first % components == 0 && count % components == 0 => {
-                        let section = (first / components, count / components);
-                        sections.push((section, node.inputs[0]));
+                        sections.push(Section {
+                            first: first / components,
+                            count: count / components,
+                            input: node.inputs[0],
+                        });
                     }
                     _ => inputs.push(node.inputs[0]),
                 },

@@ -118,7 +118,9 @@ impl FrozenGraph<'_> {
         part: &Part,
     ) -> Result<Option<Found<'g>>, Error> {
         let sections = self.sections(node, part.components() as i64)?;
-        let path = sections.first().and_then(|(_, input)| self.path(input));
+        let path = sections
+            .first()
+            .and_then(|section| self.path(section.input));
         let Some(path) = path else {
             return Err(self.for_whom(name));
         };
@@ -126,12 +128,12 @@ impl FrozenGraph<'_> {
             return Ok(None);
         }
         let mut types = Vec::new();
-        for (section, _) in &sections {
+        for section in &sections {
             let mut first = 0;
             let known = part.sel.iter().position(|&slots| {
                 let own = (first, slots as i64);
                 first += slots as i64;
-                own == *section
+                own == (section.first, section.count)
             });
             types.push(known.ok_or_else(|| self.for_whom(name))?);
         }
