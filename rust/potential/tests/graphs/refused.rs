@@ -1,7 +1,9 @@
 //! Graphs of other models than those that are evaluated: each is refused by its name.
 
+use super::common::models;
 use super::editor::{Constant, Graph};
 use super::message;
+use deepdms_potential::model::read;
 use serde_json::json;
 
 const READ: &str = " is not supported. Energy models with descriptors se_e2_a, se_e2_r, se_e3 and hybrids of them are";
@@ -29,6 +31,33 @@ fn models_of_other_kinds_are_refused_by_name() {
         message(&modifier),
         "m.pb: the dipole-charge modifier (DPLR) is not supported. Use deepmd-kit's own plugin with fix dplr, or train a model without modifier"
     );
+}
+
+#[test]
+fn models_that_deepmd_kit_made_of_other_kinds_are_refused_by_name() {
+    let cases = [
+        (
+            "refused_dipole.pb",
+            "a model of type 'dipole' is not supported. pair_style deepmd needs an energy model ('ener')",
+        ),
+        (
+            "refused_dos.pb",
+            "a model of type 'dos' is not supported. pair_style deepmd needs an energy model ('ener')",
+        ),
+        (
+            "refused_spin.pb",
+            "spin is not supported. Use deepmd-kit's own plugin, or train a model without spin",
+        ),
+        (
+            "refused_short_range.pb",
+            "use_srtab (interpolation with a table) is not supported. Train the model without it",
+        ),
+    ];
+    for (file, expected) in cases {
+        let bytes = std::fs::read(models().join(file)).unwrap();
+        let found = read(file, &bytes).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(found, format!("{file}: {expected}"));
+    }
 }
 
 #[test]

@@ -168,6 +168,15 @@ impl FrozenGraph<'_> {
             .ok_or_else(|| self.inconsistent(name, "attribute last_layer_size is missing"))?;
         let (_, data) = self.required_floats(data)?;
         let (_, info) = self.required_floats(info)?;
+        if info.len() != 6 {
+            return Err(self.inconsistent(
+                name,
+                format!(
+                    "its description has {} numbers where 6 are needed",
+                    info.len()
+                ),
+            ));
+        }
         let table = if tables.three_body {
             Table::three_body(&info, &data, outputs)
         } else {
