@@ -3,7 +3,7 @@
 //! Symbols as in [`deepdms_potential::model::Descriptor`]. The vectors `d` from centres to neighbours are the leaf of the graph;
 //! an empty slot holds a vector beyond the cutoff, whose row is that of an empty slot by the formula itself.
 
-use crate::cuda;
+use crate::device;
 use deepdms_potential::descriptor::counters::Counters;
 use deepdms_potential::descriptor::environment::{Environment, Neighbour};
 use deepdms_potential::descriptor::neighbours::Atoms;
@@ -18,7 +18,6 @@ use deepdms_potential::model::{
 use deepdms_potential::virial::Output;
 use deepdms_potential::{Error, Model};
 use ndarray::Array3;
-use std::sync::Once;
 use tch::{Device, IndexOp, Kind, TchError, Tensor};
 
 /// Atoms of one type that are evaluated together; bounds the memory, `[BLOCK, slots, M1]` several times over.
@@ -70,13 +69,7 @@ impl TorchEngine {
     /// # Errors
     /// [`Error::Engine`] if there is no such device.
     pub fn new(models: Vec<Model>, device: &str) -> Result<Self, Error> {
-        static THREADS: Once = Once::new();
-        THREADS.call_once(|| {
-            // MPI ranks share the cores: one thread each, as LAMMPS itself
-            tch::set_num_threads(1);
-            tch::set_num_interop_threads(1);
-        });
-        let device = cuda::device(device).map_err(Error::Engine)?;
+        let device = device::open(device)?;
         let interfaces = models.iter().map(Interface::from).collect();
         let models = models
             .into_iter()

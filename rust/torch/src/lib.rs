@@ -1,8 +1,14 @@
-//! The libtorch engine: a Deep Potential [`Model`](deepdms_potential::Model) as tensor operations, with gradients by autograd.
+//! The libtorch engines.
 //!
-//! It shares nothing with the native engine but the model and the choice of neighbours, so each judges the other.
+//! [`TorchEngine`] evaluates a Deep Potential [`Model`](deepdms_potential::Model) as tensor operations, with gradients by
+//! autograd. It shares nothing with the native engine but the model and the choice of neighbours, so each judges the other.
+//!
+//! [`ScriptEngine`] runs the program in a TorchScript file, for models that have no reader.
 
 mod cuda;
+mod device;
 mod engine;
+mod script;
 
 pub use engine::TorchEngine;
+pub use script::ScriptEngine;

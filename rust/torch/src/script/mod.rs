@@ -1,0 +1,324 @@
+//! TorchScript models run as they are: the program in the file gives energies and their gradients.
+//!
+//! This is for models that have no reader, such as DPA-1, DPA-2 and DPA-3. The model is shown the real atoms only, local
+//! ones first, and for each local one the nearest atoms within the cutoff, as many as it has room for. deepmd-kit leaves
+//! it to the model to pick them from LAMMPS' list, with the same outcome where the list is long enough to be sorted.
+
+mod bridge;
+#[cfg(test)]
+mod checks;
+mod exchange;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use crate::device;
+use bridge::ffi::{Request, Response, Script, load_script};
+use cxx::{Exception, UniquePtr};
+use deepdms_potential::Error;
+use deepdms_potential::descriptor::counters::Counters;
+use deepdms_potential::descriptor::neighbours::Atoms;
+use deepdms_potential::engine::times::{Phase, Times};
+use deepdms_potential::engine::{
+    Engine, Interface, check_forces, check_parameters, check_positions,
+};
+use deepdms_potential::model::Format;
+use deepdms_potential::virial::Output;
+use exchange::Announcement;
+use rows::Rows;
+use std::fmt;
+use tch::Device;
+
+/// Arguments of `forward_lower` that a model may insist on.
+const ARGUMENTS: [&str; 3] = ["extended_coord", "extended_atype", "nlist"];
+
+/// Where a model keeps the frame parameters that it takes where none are given.
+const DEFAULT_FRAME_PARAMETERS: &str = "atomic_model.fitting_net.default_fparam_tensor";
+
+/// Evaluates one TorchScript model with libtorch.
+pub struct ScriptEngine {
+    script: UniquePtr<Script>,
+    device: Device,
+    interface: [Interface; 1],
+    /// Neighbours that the model has room for, of all types together.
+    slots: Option<usize>,
+    exchanges_ghosts: bool,
+    charge_spin: ChargeSpin,
+    rows: Rows,
+    times: Times,
+}
+
+/// Total charge and spin that some models take.
+struct ChargeSpin {
+    dimension: usize,
+    has_default: bool,
+    given: Vec<f64>,
+}
+
+impl ScriptEngine {
+    /// Loads a model from the bytes of a `.pth` file for the device called `device`: `cpu`, `cuda` or `cuda:N`. `file` goes
+    /// into messages.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if there is no such device or libtorch cannot load the file, [`Error::Unsupported`] if the model
+    /// is about something else than the energy of atoms at points.
+    pub fn new(file: &str, bytes: &[u8], device: &str) -> Result<Self, Error> {
+        let device = device::open(device)?;
+        let cannot_load = |error: Exception| {
+            Error::Engine(format!(
+                "{file}: libtorch cannot load it: {}",
+                brief(error.what())
+            ))
+        };
+        let number = match device {
+            Device::Cuda(index) => i32::try_from(index).unwrap_or(i32::MAX),
+            _ => -1,
+        };
+        let script = load_script(bytes, number).map_err(cannot_load)?;
+        if let Some(feature) = foreign_feature(&script).map_err(cannot_load)? {
+            return Err(Error::Unsupported {
+                file: file.to_owned(),
+                feature,
+                remedy: "Energy models are".to_owned(),
+            });
+        }
+        Self::describe_model(script, device).map_err(cannot_load)
+    }
+
+    /// Asks a model about itself; what files of older versions cannot be asked is not in them.
+    fn describe_model(script: UniquePtr<Script>, device: Device) -> Result<Self, Exception> {
+        let count = |method: &str| -> Result<usize, Exception> {
+            let known = script.has(method);
+            Ok(if known {
+                usize::try_from(script.integer(method)?).unwrap_or(0)
+            } else {
+                0
+            })
+        };
+        let flag = |method: &str| -> Result<bool, Exception> {
+            Ok(script.has(method) && script.flag(method)?)
+        };
+        let frame_parameters = count("get_dim_fparam")?;
+        let default = script.numbers_at(DEFAULT_FRAME_PARAMETERS)?;
+        let slots = count("get_nnei")?;
+        Ok(Self {
+            device,
+            interface: [Interface {
+                format: Format::TorchScript,
+                type_map: script.texts("get_type_map")?,
+                cutoff: script.real("get_rcut")?,
+                sel: Vec::new(),
+                frame_parameters,
+                atom_parameters: count("get_dim_aparam")?,
+                default_frame_parameters: (frame_parameters > 0
+                    && default.len() == frame_parameters)
+                    .then_some(default),
+            }],
+            slots: (slots > 0).then_some(slots),
+            exchanges_ghosts: flag("has_message_passing")?,
+            charge_spin: ChargeSpin {
+                dimension: count("get_dim_chg_spin")?,
+                has_default: flag("has_default_chg_spin")?,
+                given: Vec::new(),
+            },
+            rows: Rows::default(),
+            times: Times::default(),
+            script,
+        })
+    }
+
+    /// Total charge and spin (`charge_spin`) for all evaluations to come; empty for those in the file.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the model takes another number of them.
+    pub fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
+        self.charge_spin.check(values)?;
+        self.charge_spin.given = values.to_vec();
+        Ok(())
+    }
+
+    /// Evaluates what is in `self.rows`.
+    fn evaluate_rows(
+        &self,
+        atoms: &Atoms<'_>,
+        with_atom_virials: bool,
+        output: &mut Output,
+    ) -> Result<(), Error> {
+        let rows = &self.rows;
+        let announcement = match (self.exchanges_ghosts, atoms.exchange) {
+            (false, _) => None,
+            (true, Some(exchange)) => Some(Announcement::new(exchange, rows)),
+            (true, None) => {
+                return Err(Error::Engine(
+                    "the model passes messages between atoms, and there is no way to their ghosts"
+                        .to_owned(),
+                ));
+            }
+        };
+        let dimension = self.interface[0].atom_parameters;
+        let mut atom_parameters = Vec::with_capacity(rows.n_local * dimension);
+        for atom in &rows.atoms[..rows.n_local] {
+            match atom {
+                Some(atom) => atom_parameters
+                    .extend_from_slice(&atoms.atom_parameters[atom * dimension..][..dimension]),
+                None => atom_parameters.resize(dimension, 0.0),
+            }
+        }
+        let request = Request {
+            coordinates: &rows.coordinates,
+            types: &rows.types,
+            neighbours: &rows.neighbours,
+            n_local: rows.n_local,
+            width: rows.width,
+            frame_parameters: atoms.frame_parameters,
+            atom_parameters: &atom_parameters,
+            charge_spin: &self.charge_spin.given,
+            exchange: announcement.as_ref().map_or(0, Announcement::number),
+        };
+        let n = rows.atoms.len();
+        let mut energies = vec![0.0; rows.n_local];
+        let mut forces = vec![0.0; 3 * n];
+        let mut virials = vec![0.0; if with_atom_virials { 9 * n } else { 0 }];
+        let mut response = Response {
+            atom_energies: &mut energies,
+            forces: &mut forces,
+            virial: &mut output.virial,
+            atom_virials: &mut virials,
+        };
+        let energy = self
+            .script
+            .evaluate(&request, &mut response)
+            .map_err(|error| {
+                let exchange = announcement.as_ref().and_then(Announcement::failure);
+                exchange
+                    .unwrap_or_else(|| Error::Engine(format!("libtorch: {}", brief(error.what()))))
+            })?;
+
+        // a row without an atom has an energy of its own, of which nothing depends on any position
+        if rows.atoms[0].is_some() {
+            output.energy = energy;
+        }
+        for (k, atom) in rows.atoms.iter().enumerate() {
+            let &Some(atom) = atom else { continue };
+            if k < rows.n_local {
+                output.atom_energies[atom] = energies[k];
+            }
+            output.forces[3 * atom..][..3].copy_from_slice(&forces[3 * k..][..3]);
+            if with_atom_virials {
+                output.atom_virials[atom].copy_from_slice(&virials[9 * k..][..9]);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ChargeSpin {
+    fn check(&self, values: &[f64]) -> Result<(), Error> {
+        let missing = values.is_empty() && self.dimension > 0 && !self.has_default;
+        if missing || !values.is_empty() && values.len() != self.dimension {
+            return Err(Error::Engine(format!(
+                "the model takes {} numbers for charge and spin (charge_spin) and {} were given",
+                self.dimension,
+                values.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// What makes a model one of another kind, in words.
+fn foreign_feature(script: &Script) -> Result<Option<String>, Exception> {
+    let class = script.class_name();
+    if !script.has("forward_lower") || !script.has("get_rcut") {
+        return Ok(Some(format!(
+            "a module of class {class}, which is no Deep Potential model,"
+        )));
+    }
+    if script.has("has_spin") && script.flag("has_spin")? {
+        return Ok(Some(format!("a spin model ({class})")));
+    }
+    let outputs = script.texts("model_output_type")?;
+    if !outputs.iter().any(|output| output == "energy") {
+        return Ok(Some(format!(
+            "a model of class {class}, which gives {} and no energy,",
+            outputs.join(" and ")
+        )));
+    }
+    let more: Vec<_> = script
+        .required_arguments()?
+        .into_iter()
+        .filter(|argument| !ARGUMENTS.contains(&argument.as_str()))
+        .collect();
+    if !more.is_empty() {
+        return Ok(Some(format!(
+            "a model of class {class}, which needs {},",
+            more.join(" and ")
+        )));
+    }
+    if script.has("is_aparam_nall") && script.flag("is_aparam_nall")? {
+        return Ok(Some("a model with atom parameters of ghosts".to_owned()));
+    }
+    Ok(None)
+}
+
+/// The line of a message of libtorch that says what is wrong: the last one where it retraces a program, else the first.
+fn brief(message: &str) -> &str {
+    let mut lines = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let line = match message.contains("Traceback of TorchScript") {
+        true => lines.next_back(),
+        false => lines.next(),
+    };
+    line.unwrap_or("unknown cause")
+}
+
+impl Engine for ScriptEngine {
+    fn models(&self) -> &[Interface] {
+        &self.interface
+    }
+
+    fn evaluate(
+        &mut self,
+        atoms: &Atoms<'_>,
+        with_atom_virials: bool,
+        outputs: &mut [Output],
+    ) -> Result<(), Error> {
+        let Some(output) = outputs.first_mut() else {
+            return Ok(());
+        };
+        check_positions(atoms)?;
+        check_parameters(atoms, &self.interface[0])?;
+        self.charge_spin.check(&self.charge_spin.given)?;
+        self.times.start();
+        output.clear(atoms.len(), with_atom_virials);
+        self.rows
+            .arrange(atoms, self.interface[0].cutoff, self.slots)?;
+        self.times.end(Phase::Environment);
+        self.evaluate_rows(atoms, with_atom_virials, output)?;
+        self.times.end(Phase::Fitting);
+        check_forces(atoms, output)
+    }
+
+    fn counters(&self) -> Vec<Counters> {
+        vec![Counters::new(self.interface[0].type_map.len())]
+    }
+
+    fn times(&self) -> Times {
+        self.times.clone()
+    }
+
+    fn describe(&self) -> String {
+        format!("torch script, device {}", device::name(self.device))
+    }
+}
+
+impl fmt::Debug for ScriptEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptEngine")
+            .field("interface", &self.interface)
+            .field("device", &self.device)
+            .finish_non_exhaustive()
+    }
+}
