@@ -22,6 +22,7 @@
 #include "kspace.h"
 #include "modify.h"
 #include "neighbor.h"
+#include "timer.h"
 #include "update.h"
 
 #include <algorithm>
@@ -32,6 +33,7 @@ using namespace LAMMPS_NS;
 using namespace FixConst;
 
 using deepdms::DmsBox;
+using deepdms::DmsStrain;
 using deepdms::Reach;
 
 // the guard for calls that all ranks make with the same arguments
@@ -44,7 +46,8 @@ static constexpr int BLOB_HEADER = 24;
 
 /* ---------------------------------------------------------------------- */
 
-FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg)
+FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) :
+    Fix(lmp, narg, arg), scales_velocities(false), stopped(false)
 {
   if (igroup != 0)
     error->all(FLERR, "fix dms: the group must be all, the strain acts on the whole box");
@@ -53,8 +56,8 @@ FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg)
 
   rust::Vec<rust::String> words;
   for (int i = 3; i < narg; i++) words.push_back(rust::String::lossy(arg[i]));
-  const deepdms::DmsHost host{lmp->version,  update->unit_style, update->dt,
-                              force->boltz, force->nktv2p,      comm->me == 0};
+  const deepdms::DmsHost host{lmp->version,  update->unit_style, update->dt,    force->boltz,
+                              force->nktv2p, domain->dimension,  comm->me == 0};
   dms = std::make_unique<rust::Box<deepdms::Dms>>(ALL(deepdms::dms_new(std::move(words), host)));
 
   const deepdms::DmsBoxKind kind{
@@ -63,18 +66,21 @@ FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg)
       {domain->xperiodic != 0, domain->yperiodic != 0, domain->zperiodic != 0}};
   ALL((*dms)->check_box(kind));
 
+  const DmsStrain strain = ALL((*dms)->strain_kind());
+  scales_velocities = strain.scales_velocities;
+
   nevery = 1;
   time_depend = 1;
-  no_change_box = 1;
+  no_change_box = strain.drives ? 1 : 0;
   restart_global = 1;
-  box_change = box_change_bits((int) ALL((*dms)->component()));
+  box_change = box_change_bits(strain);
 
   ecouple_flag = 1;
   scalar_flag = vector_flag = array_flag = 1;
   extscalar = 1;
   extvector = extarray = 0;
   size_vector = 24;
-  size_array_rows = 1;
+  size_array_rows = (int) ALL((*dms)->rows());
   size_array_cols = (int) ALL((*dms)->columns());
   global_freq = 1;
 
@@ -96,7 +102,11 @@ FixDMS::~FixDMS()
 
 int FixDMS::setmask()
 {
-  return PRE_EXCHANGE | POST_INTEGRATE | END_OF_STEP;
+  const DmsStrain strain = ALL((*dms)->strain_kind());
+  int mask = PRE_EXCHANGE | END_OF_STEP | POST_RUN;
+  if (strain.drives) mask |= POST_INTEGRATE;
+  if (strain.external) mask |= PRE_FORCE;
+  return mask;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -128,20 +138,23 @@ void FixDMS::adopt_reader(int which, const std::string &id_new)
 }
 
 /* ----------------------------------------------------------------------
-   parts of the box that a mode moves; uniaxial strain scales the tilts of
-   its row, shear in xy moves xz along where yz is not zero
+   parts of the box that the strain moves; a length scales the tilts of its
+   row, shear in xy moves xz along where yz is not zero
 ------------------------------------------------------------------------- */
 
-int FixDMS::box_change_bits(int component) const
+int FixDMS::box_change_bits(const DmsStrain &strain) const
 {
   const bool xy = domain->triclinic && domain->xy != 0.0;
   const bool xz = domain->triclinic && domain->xz != 0.0;
   const bool yz = domain->triclinic && domain->yz != 0.0;
-  int bits = component < 3 ? LENGTH_BITS[component] : TILT_BITS[component - 3];
-  if (component == 0 && xy) bits |= BOX_CHANGE_XY;
-  if (component == 0 && xz) bits |= BOX_CHANGE_XZ;
-  if (component == 1 && yz) bits |= BOX_CHANGE_YZ;
-  if (component == 3 && yz) bits |= BOX_CHANGE_XZ;
+  int bits = NO_BOX_CHANGE;
+  for (int axis = 0; axis < 3; axis++)
+    if (strain.moves[axis]) bits |= LENGTH_BITS[axis];
+  if (strain.moves[0] && xy) bits |= BOX_CHANGE_XY;
+  if (strain.moves[0] && xz) bits |= BOX_CHANGE_XZ;
+  if (strain.moves[1] && yz) bits |= BOX_CHANGE_YZ;
+  if (strain.tilt >= 0) bits |= TILT_BITS[strain.tilt];
+  if (strain.tilt == 0 && yz) bits |= BOX_CHANGE_XZ;
   return bits;
 }
 
@@ -166,6 +179,11 @@ void FixDMS::init()
   rigid_fixes.clear();
   for (const auto &ifix : modify->get_fix_list())
     if (ifix->rigid_flag) rigid_fixes.push_back(ifix);
+  if (scales_velocities && !rigid_fixes.empty())
+    error->all(FLERR,
+               "fix dms: vscale yes would scale the velocities of atoms in rigid bodies of fix {}: "
+               "use vscale no",
+               rigid_fixes.front()->id);
 }
 
 /* ----------------------------------------------------------------------
@@ -175,21 +193,24 @@ void FixDMS::init()
 
 void FixDMS::check_partners() const
 {
-  const auto component = (int) ALL((*dms)->component());
-  if (component >= 3) return;
-  const bool free = ALL((*dms)->lateral_free());
+  const DmsStrain strain = ALL((*dms)->strain_kind());
+  for (const auto &ifix : modify->get_fix_list())
+    if (strain.still && ifix != this && ifix->box_change)
+      error->all(FLERR,
+                 "fix dms: mode none measures the noise in a box that stays as it is, but fix {} "
+                 "changes the box: remove that fix",
+                 ifix->id);
   for (int axis = 0; axis < domain->dimension; axis++) {
-    if (axis == component) continue;
     const char name = "xyz"[axis];
     const Fix *mover = nullptr;
     for (const auto &ifix : modify->get_fix_list())
       if (ifix != this && (ifix->box_change & LENGTH_BITS[axis])) mover = ifix;
-    if (mover && !free)
+    if (mover && strain.fixed[axis])
       error->all(FLERR,
                  "fix dms: fix {} changes the box along {}, but lateral is fixed: use lateral free "
                  "for Young's modulus, or remove that fix",
                  mover->id, name);
-    if (!mover && free)
+    if (!mover && strain.free[axis])
       error->all(FLERR,
                  "fix dms: lateral free needs a barostat along {}, for instance fix npt with "
                  "keyword {}, or use lateral fixed",
@@ -207,14 +228,15 @@ void FixDMS::setup_pre_exchange()
   const DmsBox now = current_box();
   const bool fresh = ALL((*dms)->begin(step, now, (double) atom->natoms));
   deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->open_files(step); });
-  if (fresh) {
+  const DmsStrain strain = ALL((*dms)->strain_kind());
+  if (fresh && strain.drives) {
     const DmsBox reference = ALL((*dms)->reference());
     if (reference.low != now.low || reference.high != now.high) move_box(reference);
 
-    const auto component = (int) ALL((*dms)->component());
-    const double length = component < 3 ? domain->prd[component]
-                                        : domain->prd[component == 3 ? 1 : 2];
-    const double travel = 2.0 * ALL((*dms)->amplitude()) * length;
+    double length = strain.tilt < 0 ? 0.0 : domain->prd[strain.tilt == 0 ? 1 : 2];
+    for (int axis = 0; axis < 3; axis++)
+      if (strain.moves[axis]) length = std::max(length, domain->prd[axis]);
+    const double travel = 2.0 * strain.peak * length;
     if (comm->me == 0 && neighbor->skin < travel)
       error->warning(FLERR,
                      "fix dms: the neighbor skin {:.4g} is smaller than the travel {:.4g} of atoms at "
@@ -222,6 +244,13 @@ void FixDMS::setup_pre_exchange()
                      neighbor->skin, travel);
   }
   talk();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::setup_pre_force(int vflag)
+{
+  pre_force(vflag);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -239,7 +268,19 @@ void FixDMS::setup(int /*vflag*/)
 
 void FixDMS::post_integrate()
 {
-  move_box(ALL((*dms)->strained_box((int64_t) update->ntimestep, current_box())));
+  const DmsBox before = current_box();
+  const DmsBox after = ALL((*dms)->strained_box((int64_t) update->ntimestep, before));
+  move_box(after);
+  if (scales_velocities) scale_velocities(before, after);
+}
+
+/* ----------------------------------------------------------------------
+   the box in which forces are computed, where something else moves it
+------------------------------------------------------------------------- */
+
+void FixDMS::pre_force(int /*vflag*/)
+{
+  ALL((*dms)->follow((int64_t) update->ntimestep, current_box()));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -249,6 +290,20 @@ void FixDMS::end_of_step()
   if (!ALL((*dms)->is_due((int64_t) update->ntimestep))) return;
   observe();
   announce();
+  if (ALL((*dms)->take_stop())) {
+    stopped = true;
+    timer->force_timeout();
+  }
+}
+
+/* ----------------------------------------------------------------------
+   a run that was ended here does not keep further ones from starting
+------------------------------------------------------------------------- */
+
+void FixDMS::post_run()
+{
+  if (stopped) timer->reset_timeout();
+  stopped = false;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -287,6 +342,28 @@ void FixDMS::move_box(const DmsBox &box)
 }
 
 /* ----------------------------------------------------------------------
+   keep the momenta conjugate to scaled coordinates: transpose(h) v stays
+------------------------------------------------------------------------- */
+
+void FixDMS::scale_velocities(const DmsBox &before, const DmsBox &after) const
+{
+  double from[3], to[3];
+  for (int axis = 0; axis < 3; axis++) {
+    from[axis] = before.high[axis] - before.low[axis];
+    to[axis] = after.high[axis] - after.low[axis];
+  }
+  double **v = atom->v;
+  for (int i = 0; i < atom->nlocal; i++) {
+    const double x = from[0] * v[i][0];
+    const double y = before.tilt[0] * v[i][0] + from[1] * v[i][1];
+    const double z = before.tilt[1] * v[i][0] + before.tilt[2] * v[i][1] + from[2] * v[i][2];
+    v[i][0] = x / to[0];
+    v[i][1] = (y - after.tilt[0] * v[i][0]) / to[1];
+    v[i][2] = (z - after.tilt[1] * v[i][0] - after.tilt[2] * v[i][1]) / to[2];
+  }
+}
+
+/* ----------------------------------------------------------------------
    hand the stress of this step to the measurement
 ------------------------------------------------------------------------- */
 
@@ -312,6 +389,7 @@ void FixDMS::observe()
   sample.potential = pe->scalar;
   sample.kinetic = 0.5 * temperature->dof * force->boltz * temperature->scalar;
   sample.volume = domain->xprd * domain->yprd * (domain->dimension == 2 ? 1.0 : domain->zprd);
+  sample.borders = current_box();
 
   // other fixes may not know their energy before their own setup in the first run
 

@@ -17,6 +17,7 @@
 namespace deepdms {
 struct Dms;
 struct DmsBox;
+struct DmsStrain;
 }    // namespace deepdms
 
 namespace LAMMPS_NS {
@@ -28,9 +29,12 @@ class FixDMS : public Fix {
   int setmask() override;
   void init() override;
   void setup_pre_exchange() override;
+  void setup_pre_force(int) override;
   void setup(int) override;
   void post_integrate() override;
+  void pre_force(int) override;
   void end_of_step() override;
+  void post_run() override;
   double compute_scalar() override;
   double compute_vector(int) override;
   double compute_array(int, int) override;
@@ -52,13 +56,16 @@ class FixDMS : public Fix {
 
   std::unique_ptr<rust::Box<deepdms::Dms>> dms;
   std::vector<Fix *> rigid_fixes;
+  bool scales_velocities;    // the velocities follow the box, too
+  bool stopped;              // this fix has ended the run
 
   void create_reader(int, const std::string &, const std::string &);
   void adopt_reader(int, const std::string &);
-  int box_change_bits(int) const;
+  int box_change_bits(const deepdms::DmsStrain &) const;
   void check_partners() const;
   deepdms::DmsBox current_box() const;
   void move_box(const deepdms::DmsBox &);
+  void scale_velocities(const deepdms::DmsBox &, const deepdms::DmsBox &) const;
   void observe();
   void announce();
   void talk();

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use deepdms_rheology::advice::{self, Remark};
 use deepdms_rheology::measurement::{Constants, Start};
+use deepdms_rheology::mode::Lateral;
 use deepdms_rheology::outcome::Block;
-use deepdms_rheology::readout::{ISOTROPIC_COLUMNS, Reading, TONE_COLUMNS, VECTOR, tone_row};
+use deepdms_rheology::readout::{Reading, VECTOR, tone_columns, tone_row};
 use deepdms_rheology::report::{self, Provenance};
 use deepdms_rheology::units::StressUnit;
-use deepdms_rheology::{Cell, Error, Measurement, Sample, restart};
+use deepdms_rheology::{Cell, Error, Measurement, Mode, Sample, restart};
 
 use crate::guard::{BridgeError, guard};
 use command::Command;
@@ -30,6 +31,8 @@ mod ffi {
         boltzmann: f64,
         /// Pressure of one energy unit per volume unit.
         pressure: f64,
+        /// 2 or 3.
+        dimension: i32,
         /// Whether this rank writes the files.
         writes: bool,
     }
@@ -48,6 +51,28 @@ mod ffi {
         tilt: [f64; 3],
     }
 
+    /// What the fix does to the box, and what others may do to it.
+    struct DmsStrain {
+        /// Whether the fix moves the box.
+        drives: bool,
+        /// The lengths along x, y, z that it moves.
+        moves: [bool; 3],
+        /// The tilt factor that it moves: 0 xy, 1 xz, 2 yz, or -1.
+        tilt: i32,
+        /// Whether nothing may move the box at all.
+        still: bool,
+        /// The lengths that nothing else may move.
+        fixed: [bool; 3],
+        /// The lengths that a barostat must move.
+        free: [bool; 3],
+        /// Whether velocities are scaled with the box.
+        scales_velocities: bool,
+        /// Whether something else strains the box.
+        external: bool,
+        /// Largest strain.
+        peak: f64,
+    }
+
     /// What was observed in one step; pressures as LAMMPS signs them.
     struct DmsSample {
         step: i64,
@@ -58,6 +83,7 @@ mod ffi {
         kinetic: f64,
         reservoir: f64,
         volume: f64,
+        borders: DmsBox,
     }
 
     extern "Rust" {
@@ -66,9 +92,8 @@ mod ffi {
         fn dms_blob_length(header: &[u8]) -> Result<usize>;
 
         fn check_box(self: &Dms, kind: &DmsBoxKind) -> Result<()>;
-        fn component(self: &Dms) -> Result<usize>;
-        fn lateral_free(self: &Dms) -> Result<bool>;
-        fn amplitude(self: &Dms) -> Result<f64>;
+        fn strain_kind(self: &Dms) -> Result<DmsStrain>;
+        fn rows(self: &Dms) -> Result<usize>;
         fn columns(self: &Dms) -> Result<usize>;
 
         fn set_timestep(self: &mut Dms, timestep: f64) -> Result<()>;
@@ -77,10 +102,12 @@ mod ffi {
         fn open_files(self: &mut Dms, step: i64) -> Result<()>;
         fn strained_box(self: &Dms, step: i64, current: &DmsBox) -> Result<DmsBox>;
         fn check_start(self: &mut Dms, step: i64, last: i64, current: &DmsBox) -> Result<()>;
+        fn follow(self: &mut Dms, step: i64, current: &DmsBox) -> Result<()>;
         fn is_due(self: &Dms, step: i64) -> Result<bool>;
         fn next_due(self: &Dms, step: i64) -> Result<i64>;
         fn sample(self: &mut Dms, sample: &DmsSample) -> Result<()>;
         fn write_files(self: &mut Dms) -> Result<()>;
+        fn take_stop(self: &mut Dms) -> Result<bool>;
         fn take_warnings(self: &mut Dms) -> Result<Vec<String>>;
         fn take_notes(self: &mut Dms) -> Result<Vec<String>>;
 
@@ -102,6 +129,8 @@ pub struct Dms {
     files: Option<Files>,
     /// Whether the state came from a restart file.
     continued: bool,
+    /// Whether the run is to end now.
+    stop: bool,
     said: BTreeSet<Remark>,
     warnings: Vec<String>,
     notes: Vec<String>,
@@ -138,23 +167,13 @@ fn dms_new(words: Vec<String>, host: &ffi::DmsHost) -> Result<Box<Dms>, BridgeEr
         let constants = Constants {
             boltzmann: host.boltzmann,
             pressure: host.pressure,
+            dimension: host.dimension as usize,
         };
-        let measurement = Measurement::new(
-            command.request.clone(),
-            host.timestep,
-            command.virial_headline,
-            constants,
-        )?;
+        let measurement = Measurement::new(command.request.clone(), host.timestep, constants)?;
         let provenance = Provenance {
             lammps: host.version.clone(),
             deepdms: env!("CARGO_PKG_VERSION").to_owned(),
             units: host.units.clone(),
-            lateral: if command.lateral_free {
-                "free"
-            } else {
-                "fixed"
-            }
-            .to_owned(),
         };
         Ok(Box::new(Dms {
             files: host
@@ -166,6 +185,7 @@ fn dms_new(words: Vec<String>, host: &ffi::DmsHost) -> Result<Box<Dms>, BridgeEr
             unit,
             provenance,
             continued: false,
+            stop: false,
             said: BTreeSet::new(),
             notes: Vec::new(),
         }))
@@ -181,33 +201,54 @@ impl Dms {
     /// Fails where the box is of a kind that the mode cannot strain.
     fn check_box(&self, kind: &ffi::DmsBoxKind) -> Result<(), BridgeError> {
         dms("check_box", || {
-            command::check_box(self.measurement.protocol().mode, kind)
+            command::check_box(&self.command.request, kind)
         })
     }
 
-    /// Index of the driven stress component in the order xx, yy, zz, xy, xz, yz.
-    fn component(&self) -> Result<usize, BridgeError> {
-        dms("component", || {
-            Ok(self.measurement.protocol().mode.component())
+    /// What the fix does to the box.
+    fn strain_kind(&self) -> Result<ffi::DmsStrain, BridgeError> {
+        dms("strain_kind", || {
+            let protocol = self.measurement.protocol();
+            let deformation = protocol.deformation;
+            let drives = self.measurement.drives();
+            let lateral = |condition: Lateral| {
+                std::array::from_fn(|axis| {
+                    let Some((_, others)) = deformation.uniaxial() else {
+                        return false;
+                    };
+                    deformation.lateral == condition && others.contains(&axis)
+                })
+            };
+            let tilt = match deformation.mode.component() {
+                Some(component) if deformation.mode.is_shear() => component as i32 - 3,
+                _ => -1,
+            };
+            Ok(ffi::DmsStrain {
+                drives,
+                moves: if drives {
+                    deformation.moves()
+                } else {
+                    [false; 3]
+                },
+                tilt: if drives { tilt } else { -1 },
+                still: deformation.mode == Mode::None,
+                fixed: lateral(Lateral::Fixed),
+                free: lateral(Lateral::Free),
+                scales_velocities: self.command.request.scale_velocities,
+                external: protocol.external.is_some(),
+                peak: protocol.peak,
+            })
         })
     }
 
-    /// Whether a barostat is to move the lateral dimensions.
-    fn lateral_free(&self) -> Result<bool, BridgeError> {
-        dms("lateral_free", || Ok(self.command.lateral_free))
-    }
-
-    /// Strain amplitude.
-    fn amplitude(&self) -> Result<f64, BridgeError> {
-        dms("amplitude", || Ok(self.measurement.protocol().amplitude))
+    /// Rows of the global array, one a tone.
+    fn rows(&self) -> Result<usize, BridgeError> {
+        dms("rows", || Ok(self.measurement.protocol().tones.len()))
     }
 
     /// Columns of the global array.
     fn columns(&self) -> Result<usize, BridgeError> {
-        dms("columns", || {
-            let shear = self.measurement.protocol().mode.is_shear();
-            Ok(TONE_COLUMNS + if shear { 0 } else { ISOTROPIC_COLUMNS })
-        })
+        dms("columns", || Ok(tone_columns(self.measurement.protocol())))
     }
 
     /// Adopts the timestep; after the start it must not change.
@@ -227,20 +268,13 @@ impl Dms {
                 return Ok(false);
             }
             let protocol = self.measurement.protocol();
-            for strain in [protocol.amplitude, -protocol.amplitude] {
-                Cell::strained(&reference, &reference, protocol.mode, strain).check_tilt()?;
+            for strain in [protocol.peak, -protocol.peak] {
+                let cell = protocol.deformation.cell(&reference, &reference, strain);
+                cell.check_tilt()?;
             }
             self.notes.push(format!(
-                "fix dms: mode {} ({}), amplitude {}, period {} steps = {:.17e} time units, {} samples per period, \
-                 blocks of {} cycles after {}",
-                protocol.mode.name(),
-                protocol.mode.modulus(self.command.lateral_free),
-                protocol.amplitude,
-                protocol.period,
-                protocol.period_time(),
-                protocol.samples_per_period(),
-                protocol.block,
-                protocol.skip
+                "fix dms: {}",
+                advice::introduction(&self.measurement)
             ));
             Ok(true)
         })
@@ -288,14 +322,21 @@ impl Dms {
         current: &ffi::DmsBox,
     ) -> Result<(), BridgeError> {
         dms("check_start", || {
-            let uniaxial = !self.measurement.protocol().mode.is_shear();
-            let all = uniaxial && !self.command.lateral_free;
+            let deformation = self.measurement.protocol().deformation;
+            let all = !deformation.mode.is_shear() && deformation.lateral != Lateral::Free;
             self.measurement.check_cell(step, &cell_of(current), all)?;
             if self.measurement.elapsed(step) == 0 && last > step {
                 self.warnings
                     .extend(advice::on_length(&self.measurement, last));
             }
             Ok(())
+        })
+    }
+
+    /// Takes the box in which the forces of timestep `step` are computed.
+    fn follow(&mut self, step: i64, current: &ffi::DmsBox) -> Result<(), BridgeError> {
+        dms("follow", || {
+            self.measurement.follow(step, &cell_of(current))
         })
     }
 
@@ -321,9 +362,14 @@ impl Dms {
                 kinetic: sample.kinetic,
                 reservoir: sample.reservoir,
                 volume: sample.volume,
+                cell: cell_of(&sample.borders),
             })?;
             if let Some(block) = finished {
                 self.take_block(&block);
+            }
+            if let Some(text) = advice::goal_reached(&self.measurement, &self.unit) {
+                self.notes.push(format!("fix dms: {text}"));
+                self.stop = true;
             }
             Ok(())
         })
@@ -360,6 +406,11 @@ impl Dms {
         })
     }
 
+    /// Whether the run is to end with this timestep; says so once.
+    fn take_stop(&mut self) -> Result<bool, BridgeError> {
+        dms("take_stop", || Ok(std::mem::take(&mut self.stop)))
+    }
+
     /// Warnings since the last call.
     fn take_warnings(&mut self) -> Result<Vec<String>, BridgeError> {
         dms("take_warnings", || {
@@ -392,8 +443,7 @@ impl Dms {
     /// Element `column` of row `row`, both from 0, of the global array.
     fn array(&self, row: usize, column: usize) -> Result<f64, BridgeError> {
         dms("array", || {
-            let rows = [tone_row(&self.measurement, &self.unit)];
-            Ok(rows[row][column])
+            Ok(tone_row(&self.measurement, row, &self.unit)[column])
         })
     }
 

@@ -1,6 +1,7 @@
 //! Moments of one block of samples, and the fit that they give.
 
 use crate::error::Error;
+use crate::moduli::Complex;
 use crate::regression::Design;
 use crate::restart::{Reader, State, Writer};
 use crate::sum::Sum;
@@ -19,15 +20,15 @@ pub struct BlockSums {
     row: Vec<f64>,
 }
 
-/// The fit of one response, in the phase of the strain: y = mean + trend + Σ_h (a_h sin hθ + b_h cos hθ).
+/// The fit of one response in the phase of the clock: y = mean + trend + Σ_q (a_q sin qωt + b_q cos qωt).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
     /// Mean over the block.
     pub mean: f64,
     /// Change per cycle of the linear trend; zero without one.
     pub drift: f64,
-    /// (a, b) of each harmonic, in the order of the design's multiples.
-    pub pairs: Vec<(f64, f64)>,
+    /// a + ib of each multiple q, in the order of the design's multiples.
+    pub pairs: Vec<Complex>,
     /// Variance of the residuals, s_r².
     pub residual: f64,
 }
@@ -68,9 +69,8 @@ impl BlockSums {
         self.taken += 1;
     }
 
-    /// Fits every response of the complete block. The pair of multiple q is rotated by q·`phase` [rad], so that a and b
-    /// refer to the strain; `cycles` is the length of the block.
-    pub fn fit(&self, design: &Design, cycles: u64, phase: f64, shifts: &[f64]) -> Vec<Fit> {
+    /// Fits every response of the complete block, which is `cycles` long.
+    pub fn fit(&self, design: &Design, cycles: u64, shifts: &[f64]) -> Vec<Fit> {
         (0..self.responses)
             .map(|response| {
                 let first = response * self.columns;
@@ -82,11 +82,9 @@ impl BlockSums {
                 design.solve(&mut solution);
                 let explained: f64 = moments.iter().zip(&solution).map(|(m, c)| m * c).sum();
                 let freedom = self.taken.saturating_sub(self.columns as u64).max(1);
-                let pairs = design.multiples().iter().enumerate().map(|(index, &q)| {
+                let pairs = (0..design.multiples().len()).map(|index| {
                     let column = design.sine_column(index);
-                    let (sin, cos) = (q as f64 * phase).sin_cos();
-                    let (a, b) = (solution[column], solution[column + 1]);
-                    (a * cos + b * sin, b * cos - a * sin)
+                    Complex::new(solution[column], solution[column + 1])
                 });
                 Fit {
                     mean: solution[0] + shifts[response],

@@ -8,16 +8,20 @@
 //! The crate is pure mathematics and text. It sees neither LAMMPS nor an interatomic potential: the caller moves the
 //! box to the [`Cell`] it is told and hands in one [`Sample`] at each sampling step.
 //!
-//! - [`mode`], [`cell`], [`phase`], [`request`], [`protocol`]: which box, when
-//! - [`sum`], [`regression`], [`block`]: streaming least squares over blocks of cycles
+//! - [`mode`], [`cell`], [`deformation`], [`phase`], [`tones`], [`request`], [`protocol`]: which box, when
+//! - [`follower`]: the strain of a box that something else moves
+//! - [`sum`], [`regression`], [`block`], [`lockin`]: streaming least squares over blocks of cycles, and single cycles
 //! - [`series`], [`moduli`], [`noise`], [`work`]: statistics over blocks, elastic constants, error bars, energy audit
-//! - [`measurement`], [`outcome`]: the whole, fed with samples, and what its blocks add up to
+//! - [`measurement`], [`outcome`], [`tone_outcome`]: the whole, fed with samples, and what its blocks add up to
 //! - [`readout`], [`report`], [`advice`], [`units`], [`restart`]: what leaves it
 
 pub mod advice;
 pub mod block;
 pub mod cell;
+pub mod deformation;
 pub mod error;
+pub mod follower;
+pub mod lockin;
 pub mod measurement;
 pub mod mode;
 pub mod moduli;
@@ -32,10 +36,13 @@ pub mod request;
 pub mod restart;
 pub mod series;
 pub mod sum;
+pub mod tone_outcome;
+pub mod tones;
 pub mod units;
 pub mod work;
 
 pub use cell::Cell;
+pub use deformation::Deformation;
 pub use error::Error;
 pub use measurement::{Measurement, Sample};
 pub use mode::Mode;

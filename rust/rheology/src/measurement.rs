@@ -2,27 +2,29 @@
 //! blocks, and keeps what they add up to.
 
 mod continuation;
+mod sampling;
 
 use crate::block::BlockSums;
 use crate::cell::Cell;
 use crate::error::Error;
-use crate::outcome::{
-    Block, CONSERVED, Outcome, POTENTIAL, RESPONSES, TEMPERATURE, TOTAL, VIRIAL, VOLUME,
-};
-use crate::phase::{Moment, sin_cos_turn};
+use crate::follower::Follower;
+use crate::lockin::CycleSums;
+use crate::mode::Mode;
+use crate::outcome::{Outcome, RESPONSES, TOTAL, VIRIAL};
 use crate::protocol::Protocol;
 use crate::regression::Design;
 use crate::request::Request;
-use crate::sum::Sum;
 use crate::work::Work;
 
-/// Constants of the unit system.
+/// Constants of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Constants {
     /// Boltzmann's constant [energy/temperature].
     pub boltzmann: f64,
     /// Pressure of one energy unit per volume unit [pressure].
     pub pressure: f64,
+    /// Dimensions, 2 or 3.
+    pub dimension: usize,
 }
 
 /// What is observed at a sampling step.
@@ -42,8 +44,10 @@ pub struct Sample {
     pub kinetic: f64,
     /// Energy that thermostats and barostats have taken up.
     pub reservoir: f64,
-    /// Volume.
+    /// Volume over which the stresses were taken.
     pub volume: f64,
+    /// The cell at that moment; only an external strain is read from it.
+    pub cell: Cell,
 }
 
 /// Where the clock and the strain start from.
@@ -62,7 +66,6 @@ pub struct Start {
 pub struct Measurement {
     request: Request,
     protocol: Protocol,
-    virial_headline: bool,
     constants: Constants,
     design: Design,
     /// Design of a single cycle, for those before the first used one.
@@ -70,25 +73,21 @@ pub struct Measurement {
     start: Option<Start>,
     last_sampled: Option<u64>,
     last_stress: f64,
+    last_strain: f64,
+    follower: Follower,
     shifts: [f64; RESPONSES],
     sums: BlockSums,
     transient_sums: BlockSums,
-    /// Σ y sin θ and Σ y cos θ of the headline stress in the cycle under way, without start phase.
-    cycle: [Sum; 2],
+    cycle: CycleSums,
     work: Work,
     outcome: Outcome,
 }
 
 impl Measurement {
-    /// A measurement that has not started. The headline numbers come from the virial-only stress if `virial_headline`.
-    pub fn new(
-        request: Request,
-        timestep: f64,
-        virial_headline: bool,
-        constants: Constants,
-    ) -> Result<Self, Error> {
-        let protocol = request.resolve(timestep)?;
-        let multiples: Vec<u64> = (1..=protocol.harmonics).collect();
+    /// A measurement that has not started.
+    pub fn new(request: Request, timestep: f64, constants: Constants) -> Result<Self, Error> {
+        let protocol = request.resolve(timestep, constants.dimension)?;
+        let multiples = protocol.multiples();
         let design = |cycles| {
             Design::new(
                 protocol.period,
@@ -99,29 +98,34 @@ impl Measurement {
             )
         };
         let (design, transient) = (design(protocol.block)?, design(1)?);
-        let headline = if virial_headline { VIRIAL } else { TOTAL } + protocol.mode.component();
+        let base = if request.virial_headline {
+            VIRIAL
+        } else {
+            TOTAL
+        };
         Ok(Measurement {
             sums: BlockSums::new(RESPONSES, design.columns()),
             transient_sums: BlockSums::new(RESPONSES, transient.columns()),
-            outcome: Outcome::new(
-                protocol.mode,
-                headline,
-                protocol.amplitude,
-                protocol.harmonics,
-            ),
+            cycle: CycleSums::new(protocol.tones.len()),
+            outcome: Outcome::new(&protocol, base),
             request,
             protocol,
-            virial_headline,
             constants,
             design,
             transient,
             start: None,
             last_sampled: None,
             last_stress: 0.0,
+            last_strain: 0.0,
+            follower: Follower::default(),
             shifts: [0.0; RESPONSES],
-            cycle: [Sum::default(); 2],
             work: Work::default(),
         })
+    }
+
+    /// What was asked for.
+    pub fn request(&self) -> &Request {
+        &self.request
     }
 
     /// The protocol in whole steps.
@@ -129,24 +133,14 @@ impl Measurement {
         &self.protocol
     }
 
-    /// Start phase as it was asked for [degrees].
-    pub fn phase_degrees(&self) -> f64 {
-        self.request.phase
-    }
-
     /// Averages over the used blocks.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// Constants of the unit system.
+    /// Constants of the simulation.
     pub fn constants(&self) -> Constants {
         self.constants
-    }
-
-    /// Whether the headline numbers come from the virial-only stress.
-    pub fn virial_headline(&self) -> bool {
-        self.virial_headline
     }
 
     /// Origin of time and strain, once there is one.
@@ -164,6 +158,12 @@ impl Measurement {
         self.last_stress
     }
 
+    /// Timestep of the last sample.
+    pub fn last_step(&self) -> Option<i64> {
+        let start = self.start?;
+        self.last_sampled.map(|last| start.step + last as i64)
+    }
+
     /// Adopts the timestep `timestep`: before the start the protocol is resolved anew, afterwards it must not change.
     pub fn set_timestep(&mut self, timestep: f64) -> Result<(), Error> {
         if timestep == self.protocol.timestep {
@@ -176,12 +176,7 @@ impl Measurement {
                 self.protocol.timestep
             )));
         }
-        *self = Measurement::new(
-            self.request.clone(),
-            timestep,
-            self.virial_headline,
-            self.constants,
-        )?;
+        *self = Measurement::new(self.request.clone(), timestep, self.constants)?;
         Ok(())
     }
 
@@ -200,12 +195,19 @@ impl Measurement {
             .map_or(0, |start| (step - start.step).max(0) as u64)
     }
 
-    /// Strain at timestep `step`; zero before the start.
+    /// Whether this measurement moves the box.
+    pub fn drives(&self) -> bool {
+        self.protocol.external.is_none() && self.protocol.deformation.mode != Mode::None
+    }
+
+    /// Strain at timestep `step`, of an external drive that of the last sample; zero before the start.
     pub fn strain(&self, step: i64) -> f64 {
-        if self.start.is_some() {
-            self.protocol.strain(self.elapsed(step))
-        } else {
+        if self.start.is_none() {
             0.0
+        } else if self.protocol.external.is_some() {
+            self.last_strain
+        } else {
+            self.protocol.strain(self.elapsed(step))
         }
     }
 
@@ -214,29 +216,32 @@ impl Measurement {
         let start = self.start.ok_or_else(|| {
             Error::new("the box was to be strained before the strain had started")
         })?;
-        Ok(Cell::strained(
-            current,
-            &start.reference,
-            self.protocol.mode,
-            self.strain(step),
-        ))
+        let strain = self.strain(step);
+        let deformation = &self.protocol.deformation;
+        Ok(deformation.cell(current, &start.reference, strain))
+    }
+
+    /// Takes the cell in which the forces of timestep `step` are computed; of use with an external drive only.
+    pub fn follow(&mut self, step: i64, cell: &Cell) -> Result<(), Error> {
+        let (Some(lag), Some(start)) = (self.protocol.external, &self.start) else {
+            return Ok(());
+        };
+        let strain = self.protocol.deformation.strain_of(cell, &start.reference);
+        let volume = cell.volume(self.constants.dimension);
+        self.follower.follow(lag, step, strain, volume)
     }
 
     /// Fails where `current` is not the cell of timestep `step`, because something else changed it. Entries that the
     /// mode does not reach count only with `all`.
     pub fn check_cell(&self, step: i64, current: &Cell, all: bool) -> Result<(), Error> {
-        let Some(start) = &self.start else {
+        let Some(start) = self.start.as_ref().filter(|_| self.drives()) else {
             return Ok(());
         };
         let base = if all { &start.reference } else { current };
-        let expected = Cell::strained(
-            base,
-            &start.reference,
-            self.protocol.mode,
-            self.strain(step),
-        );
+        let deformation = &self.protocol.deformation;
+        let expected = deformation.cell(base, &start.reference, self.strain(step));
         if expected.differs(current) {
-            let name = self.protocol.mode.name();
+            let name = deformation.mode.name();
             return Err(Error::new(format!(
                 "the box at step {step} is not the reference box at its strain {:.6e} in {name}: it was changed between \
                  runs, for instance by change_box, read_dump or rerun. Unfix and start a new measurement",
@@ -244,135 +249,5 @@ impl Measurement {
             )));
         }
         Ok(())
-    }
-
-    /// Whether a sample is due at timestep `step`.
-    pub fn is_due(&self, step: i64) -> bool {
-        let Some(start) = self.start else {
-            return false;
-        };
-        if step < start.step {
-            return false;
-        }
-        let elapsed = self.elapsed(step);
-        elapsed.is_multiple_of(self.protocol.sample_every)
-            && self.last_sampled.is_none_or(|last| elapsed > last)
-            && self
-                .protocol
-                .cycles
-                .is_none_or(|cycles| elapsed <= cycles * self.protocol.period)
-    }
-
-    /// The first sampling step after `step`.
-    pub fn next_due(&self, step: i64) -> i64 {
-        let every = self.protocol.sample_every;
-        step + (every - self.elapsed(step) % every) as i64
-    }
-
-    /// Takes the sample of a step at which one is due; returns the block that it completes. Fails where steps are
-    /// missing since the last sample.
-    pub fn sample(&mut self, sample: &Sample) -> Result<Option<Block>, Error> {
-        let elapsed = self.elapsed(sample.step);
-        let expected = self
-            .last_sampled
-            .map_or(0, |last| last + self.protocol.sample_every);
-        if elapsed != expected || self.start.is_none() {
-            return Err(Error::new(format!(
-                "the stress of step {} came where that of step {} was expected: every step must be run once, in \
-                 order, without rerun or a gap between runs",
-                sample.step,
-                sample.step - elapsed as i64 + expected as i64
-            )));
-        }
-        let strain = self.protocol.strain(elapsed);
-        let protocol = &self.protocol;
-        let moment = Moment::new(elapsed, protocol.period);
-        let regress = !protocol.finished(elapsed);
-        let used = moment.cycle >= protocol.skip;
-
-        let driven_virial = sample.virial[protocol.mode.component()];
-        let shape = if protocol.mode.is_shear() {
-            1.0
-        } else {
-            1.0 + strain
-        };
-        let force = sample.volume * driven_virial / (shape * self.constants.pressure);
-        self.work.add(strain, force, regress);
-
-        let mut values = [0.0; RESPONSES];
-        values[TOTAL..VIRIAL].copy_from_slice(&sample.stress);
-        values[VIRIAL..TEMPERATURE].copy_from_slice(&sample.virial);
-        values[TEMPERATURE] = sample.temperature;
-        values[POTENTIAL] = sample.potential;
-        values[VOLUME] = sample.volume;
-        values[CONSERVED] =
-            sample.potential + sample.kinetic + sample.reservoir - self.work.total();
-        if self.last_sampled.is_none() {
-            self.shifts = values;
-        }
-        self.last_sampled = Some(elapsed);
-        self.last_stress = values[self.outcome.headline];
-        if !regress {
-            return Ok(None);
-        }
-
-        let design = if used { &self.design } else { &self.transient };
-        let sums = if used {
-            &mut self.sums
-        } else {
-            &mut self.transient_sums
-        };
-        let index = sums.taken();
-        sums.add(design, index, moment.step, &values, &self.shifts);
-        let complete = sums.taken() == design.samples();
-        if used {
-            self.add_to_cycle(moment);
-        }
-        Ok(complete.then(|| self.close_block(sample.step, moment, used)))
-    }
-
-    /// Plain lock-in of single cycles, whose scatter measures the thermal noise.
-    fn add_to_cycle(&mut self, moment: Moment) {
-        let protocol = &self.protocol;
-        let (sin, cos) = sin_cos_turn(moment.step, protocol.period);
-        let y = self.last_stress - self.shifts[self.outcome.headline];
-        self.cycle[0].add(y * sin);
-        self.cycle[1].add(y * cos);
-        if moment.step + protocol.sample_every == protocol.period {
-            let [sine, cosine] = self.cycle.map(|sum| sum.total());
-            let scale = 2.0 / protocol.samples_per_period() as f64;
-            self.outcome
-                .cycle_loss
-                .push(scale * (cosine * protocol.phase.cos() - sine * protocol.phase.sin()));
-            self.cycle = [Sum::default(); 2];
-        }
-    }
-
-    fn close_block(&mut self, step: i64, moment: Moment, used: bool) -> Block {
-        let protocol = &self.protocol;
-        let (design, sums, cycles) = if used {
-            (&self.design, &mut self.sums, protocol.block)
-        } else {
-            (&self.transient, &mut self.transient_sums, 1)
-        };
-        let fits = sums.fit(design, cycles, protocol.phase, &self.shifts);
-        sums.clear();
-        let span = (cycles * protocol.period - protocol.sample_every) as i64;
-        let block = Block {
-            number: if used {
-                self.outcome.blocks() + 1
-            } else {
-                moment.cycle + 1
-            },
-            used,
-            cycles: (moment.cycle + 2 - cycles, moment.cycle + 1),
-            steps: (step - span, step),
-            fits,
-            work: self.work.close_block() / cycles as f64,
-        };
-        if used {
-            self.outcome.push(&block);
-        }
-        block
     }
 }

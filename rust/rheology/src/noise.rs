@@ -6,24 +6,35 @@
 
 use std::f64::consts::{PI, TAU};
 
-/// Predicted standard error of E'' after `cycles` used cycles, (1/ε0)·√(2 k_B T E''/(π n V)). Zero where E'' ≤ 0.
+/// Predicted standard error of E'' after `cycles` used periods of the tone, (1/ε0)·√(2 k_B T E''/(π n V)). Zero where
+/// E'' ≤ 0 or nothing is strained.
 pub fn predicted_error(amplitude: f64, thermal: f64, loss: f64, cycles: f64) -> f64 {
-    if loss <= 0.0 || cycles <= 0.0 {
+    if loss <= 0.0 || cycles <= 0.0 || amplitude <= 0.0 {
         return 0.0;
     }
     (2.0 * thermal * loss / (PI * cycles)).sqrt() / amplitude
 }
 
-/// E'' from the scatter `variance` of the loss coefficient b (a stress) of single cycles, π V Var(b)/(2 k_B T).
-pub fn fluctuation_loss(variance: f64, thermal: f64) -> f64 {
+/// E'' from the scatter `variance` of the loss coefficient b (a stress) over single cycles of `periods` periods of the
+/// tone each, π n V Var(b)/(2 k_B T). Zero at T = 0.
+pub fn fluctuation_loss(variance: f64, thermal: f64, periods: f64) -> f64 {
     if thermal <= 0.0 {
         0.0
     } else {
-        PI * variance / (2.0 * thermal)
+        PI * periods * variance / (2.0 * thermal)
     }
 }
 
-/// Share of the variance that comes from sampling every `per_period`-th of a period: Δ·s_r²/S(ω), with the residual
+/// Relative standard error √(2/(n − 1)) of a loss from the scatter of `count` cycles; zero with fewer than two.
+pub fn fluctuation_error(count: u64) -> f64 {
+    if count < 2 {
+        0.0
+    } else {
+        (2.0 / (count as f64 - 1.0)).sqrt()
+    }
+}
+
+/// Share of the variance that comes from sampling every `per_period`-th of a period of the tone: Δ·s_r²/S(ω), with the residual
 /// variance s_r². Zero where E'' ≤ 0 or T = 0, where the thermal noise is unknown.
 pub fn sampling_penalty(residual: f64, per_period: f64, thermal: f64, loss: f64) -> f64 {
     if loss <= 0.0 || thermal <= 0.0 {
@@ -61,6 +72,6 @@ mod tests {
     fn the_scatter_of_single_cycles_returns_the_loss() {
         let (thermal, loss, amplitude) = (0.9, 5.0, 0.01);
         let scatter = (amplitude * predicted_error(amplitude, thermal, loss, 1.0)).powi(2);
-        assert!((fluctuation_loss(scatter, thermal) / loss - 1.0).abs() < 1e-14);
+        assert!((fluctuation_loss(scatter, thermal, 1.0) / loss - 1.0).abs() < 1e-14);
     }
 }

@@ -1,15 +1,17 @@
 //! The block file and the summary, as text.
 
+mod summary;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use crate::measurement::Measurement;
-use crate::mode::{COMPONENT_NAMES, COMPONENTS};
-use crate::outcome::{Block, POTENTIAL, TEMPERATURE};
-use crate::readout::{Reading, isotropic_estimates};
+use crate::moduli::Complex;
+use crate::outcome::{Block, DRIVEN, POTENTIAL, TEMPERATURE};
+use crate::tones::Tone;
 use crate::units::StressUnit;
+pub use summary::summary;
 
 /// What the host knows and the reports repeat.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,13 +22,48 @@ pub struct Provenance {
     pub deepdms: String,
     /// Unit style.
     pub units: String,
-    /// Condition on the lateral lengths, `fixed` or `free`.
-    pub lateral: String,
 }
 
-/// Columns of the block file.
+/// Columns of the block file before those of further tones and the last one.
 const COLUMNS: &str = "block,cycle_first,cycle_last,step_first,step_last,temperature,storage,loss,loss_tangent,\
-                       mean_stress,stress_drift,I2,I3,work,temperature_in_phase,temperature_out_of_phase,potential,used";
+                       mean_stress,stress_drift,I2,I3,work,temperature_in_phase,temperature_out_of_phase,potential";
+
+/// The settings of `measurement`, in the words of the command.
+fn settings(measurement: &Measurement) -> String {
+    let p = measurement.protocol();
+    let request = measurement.request();
+    let mut text = format!(
+        "nskip {}, block {}, detrend {}, harmonics {}, ramp {}, phase {} degrees, stress {}",
+        p.skip,
+        p.block,
+        p.detrend.name(),
+        p.harmonics,
+        p.ramp,
+        request.phase,
+        stress_name(measurement)
+    );
+    if request.scale_velocities {
+        text.push_str(", vscale yes");
+    }
+    if let Some(lag) = p.external {
+        let _ = write!(text, ", drive external lag {lag}");
+    }
+    text
+}
+
+fn stress_name(measurement: &Measurement) -> &'static str {
+    if measurement.request().virial_headline {
+        "virial"
+    } else {
+        "total"
+    }
+}
+
+/// Phase of `tone` [degrees] within a turn.
+fn degrees(tone: &Tone) -> f64 {
+    let phase = tone.phase.to_degrees();
+    if phase.abs() < 1e-12 { 0.0 } else { phase }
+}
 
 /// Head of the block file: commented settings and the names of the columns.
 pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Provenance) -> String {
@@ -45,9 +82,9 @@ pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Prov
     ));
     line(format!(
         "mode {}, lateral {}, {}",
-        p.mode.name(),
-        from.lateral,
-        p.mode.modulus(from.lateral == "free")
+        p.deformation.mode.name(),
+        p.deformation.lateral.name(),
+        p.deformation.modulus()
     ));
     line(format!(
         "amplitude {}, period {} steps = {:.17e} time units",
@@ -61,20 +98,18 @@ pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Prov
         p.sample_every,
         p.samples_per_period()
     ));
-    line(format!(
-        "nskip {}, block {}, detrend {}, harmonics {}, ramp {}, phase {} degrees, stress {}",
-        p.skip,
-        p.block,
-        p.detrend.name(),
-        p.harmonics,
-        p.ramp,
-        measurement.phase_degrees(),
-        if measurement.virial_headline() {
-            "virial"
-        } else {
-            "total"
+    line(settings(measurement));
+    if p.tones.len() > 1 {
+        for (index, tone) in p.tones.iter().enumerate() {
+            line(format!(
+                "tone {}: {} periods per base period, amplitude {}, phase {} degrees",
+                index + 1,
+                tone.multiple,
+                tone.amplitude,
+                degrees(tone)
+            ));
         }
-    ));
+    }
     if let Some(start) = measurement.start() {
         let [lx, ly, lz] = start.reference.lengths();
         let [xy, xz, yz] = start.reference.tilt;
@@ -84,7 +119,13 @@ pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Prov
         ));
     }
     head.push_str(COLUMNS);
-    head.push('\n');
+    for number in 2..=p.tones.len() {
+        let _ = write!(
+            head,
+            ",storage_{number},loss_{number},loss_tangent_{number}"
+        );
+    }
+    head.push_str(",used\n");
     head
 }
 
@@ -95,30 +136,42 @@ pub fn continuation_line(step: i64) -> String {
 
 /// The line of one block.
 pub fn block_line(measurement: &Measurement, unit: &StressUnit, block: &Block) -> String {
-    let per_strain = unit.factor / measurement.protocol().amplitude;
-    let driven = &block.fits[measurement.outcome().headline];
-    let (a, b) = driven.pairs[0];
-    let ratio = |harmonic: usize| {
-        driven.pairs.get(harmonic - 1).map_or(0.0, |&(ha, hb)| {
-            let norm = a.hypot(b);
-            if norm > 0.0 { ha.hypot(hb) / norm } else { 0.0 }
+    let outcome = measurement.outcome();
+    let moduli: Vec<Complex> = block
+        .tones
+        .iter()
+        .zip(&outcome.tones)
+        .map(|(fit, tone)| match tone.conjugate_amplitude() {
+            amplitude if amplitude > 0.0 => fit.pairs[DRIVEN] * (unit.factor / amplitude),
+            _ => Complex::default(),
         })
+        .collect();
+    let tangent = |modulus: Complex| {
+        if modulus.re == 0.0 {
+            0.0
+        } else {
+            modulus.im / modulus.re
+        }
     };
-    let temperature = &block.fits[TEMPERATURE];
-    let reals = [
+    let first = &block.tones[0];
+    let (driven, temperature) = (&block.fits[DRIVEN], &block.fits[TEMPERATURE]);
+    let mut reals = vec![
         temperature.mean,
-        a * per_strain,
-        b * per_strain,
-        if a == 0.0 { 0.0 } else { b / a },
+        moduli[0].re,
+        moduli[0].im,
+        tangent(moduli[0]),
         driven.mean * unit.factor,
         driven.drift * unit.factor,
-        ratio(2),
-        ratio(3),
+        first.harmonic_ratio(2),
+        first.harmonic_ratio(3),
         block.work,
-        temperature.pairs[0].0,
-        temperature.pairs[0].1,
+        first.pairs[TEMPERATURE].re,
+        first.pairs[TEMPERATURE].im,
         block.fits[POTENTIAL].mean,
     ];
+    for &modulus in &moduli[1..] {
+        reals.extend([modulus.re, modulus.im, tangent(modulus)]);
+    }
     let mut line = format!(
         "{},{},{},{},{}",
         block.number, block.cycles.0, block.cycles.1, block.steps.0, block.steps.1
@@ -128,85 +181,4 @@ pub fn block_line(measurement: &Measurement, unit: &StressUnit, block: &Block) -
     }
     let _ = writeln!(line, ",{}", u8::from(block.used));
     line
-}
-
-/// The summary as JSON text.
-pub fn summary(measurement: &Measurement, unit: &StressUnit, from: &Provenance) -> String {
-    let p = measurement.protocol();
-    let reading = Reading::of(measurement, unit);
-    let mut top = Map::new();
-    top.insert("program".into(), json!(from));
-    top.insert(
-        "protocol".into(),
-        json!({
-            "mode": p.mode.name(),
-            "modulus": p.mode.modulus(from.lateral == "free"),
-            "amplitude": p.amplitude,
-            "period_steps": p.period,
-            "period": p.period_time(),
-            "timestep": p.timestep,
-            "nevery": p.sample_every,
-            "cycles": p.cycles,
-            "nskip": p.skip,
-            "block": p.block,
-            "detrend": p.detrend.name(),
-            "harmonics": p.harmonics,
-            "ramp": p.ramp,
-            "phase_degrees": measurement.phase_degrees(),
-            "stress": if measurement.virial_headline() { "virial" } else { "total" },
-        }),
-    );
-    if let Some(start) = measurement.start() {
-        top.insert(
-            "reference".into(),
-            json!({
-                "step": start.step,
-                "atoms": start.atoms,
-                "low": start.reference.low,
-                "high": start.reference.high,
-                "tilt": start.reference.tilt,
-                "volume": start.reference.volume(),
-            }),
-        );
-    }
-    top.insert("stress_unit".into(), json!(unit.name));
-    top.insert("results".into(), json!(reading));
-    let outcome = measurement.outcome();
-    let base = outcome.headline - p.mode.component();
-    let responses: Map<String, Value> = (0..COMPONENTS)
-        .map(|component| {
-            let modulus = outcome.modulus(base + component) * unit.factor;
-            let pair = &outcome.pairs[base + component];
-            let scale = unit.factor / p.amplitude;
-            let value = json!({
-                "storage": modulus.re,
-                "loss": modulus.im,
-                "storage_error": pair.a.error() * scale,
-                "loss_error": pair.b.error() * scale,
-                "mean": outcome.means[base + component].mean() * unit.factor,
-            });
-            (COMPONENT_NAMES[component].to_owned(), value)
-        })
-        .collect();
-    top.insert("stress_responses".into(), Value::Object(responses));
-    if p.mode.lateral().is_some() && from.lateral == "fixed" {
-        let names = [
-            "bulk_storage",
-            "bulk_loss",
-            "shear_storage",
-            "shear_loss",
-            "young_storage",
-            "young_loss",
-            "poisson_real",
-            "poisson_imaginary",
-        ];
-        let parts = isotropic_estimates(measurement, unit);
-        let constants: Map<String, Value> = names
-            .iter()
-            .zip(parts)
-            .map(|(name, part)| ((*name).to_owned(), json!(part)))
-            .collect();
-        top.insert("isotropic_constants".into(), Value::Object(constants));
-    }
-    format!("{:#}\n", Value::Object(top))
 }

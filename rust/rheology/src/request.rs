@@ -1,11 +1,13 @@
 //! What the user asks for, checked and resolved into whole steps.
 
+use crate::deformation::Deformation;
 use crate::error::Error;
-use crate::mode::Mode;
+use crate::mode::{Lateral, Mode};
 use crate::protocol::Protocol;
 use crate::regression::Detrend;
+use crate::tones::{self, Tone, Tones};
 
-/// Largest strain amplitude that is accepted.
+/// Largest strain that is accepted.
 pub const LARGEST_AMPLITUDE: f64 = 0.2;
 /// Samples per period of the highest harmonic that a fit must have.
 pub const SAMPLES_PER_HARMONIC: u64 = 16;
@@ -13,6 +15,17 @@ pub const SAMPLES_PER_HARMONIC: u64 = 16;
 pub const LARGEST_HARMONIC: u64 = 9;
 /// A period may differ from a whole number of steps by this fraction of a step.
 const WHOLE: f64 = 1e-6;
+/// A start strain below this fraction of the amplitude is no jump.
+const JUMP: f64 = 1e-9;
+
+/// When the run may end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stop {
+    /// The standard error of E'' over E'' must be smaller, for every tone.
+    pub relative: f64,
+    /// Fewest used cycles.
+    pub cycles: u64,
+}
 
 /// What the user asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,9 +34,11 @@ pub struct Request {
     pub sample_every: u64,
     /// Strained component.
     pub mode: Mode,
-    /// Strain amplitude, dimensionless.
+    /// What becomes of the dimensions at right angles to a uniaxial strain.
+    pub lateral: Lateral,
+    /// Strain amplitude, dimensionless; zero in mode none.
     pub amplitude: f64,
-    /// Period [time].
+    /// Base period [time].
     pub period: f64,
     /// The drive stops after this many cycles.
     pub cycles: Option<u64>,
@@ -37,8 +52,20 @@ pub struct Request {
     pub harmonics: u64,
     /// Cycles over which the amplitude grows from zero.
     pub ramp: u64,
-    /// Start phase [degrees].
+    /// Start phase [degrees] of a single tone.
     pub phase: f64,
+    /// The frequencies.
+    pub tones: Tones,
+    /// Something else moves the box, and the strain is that of so many steps ago.
+    pub external: Option<u64>,
+    /// Whether velocities are scaled with the box, so that the kinetic part of the stress does work, too.
+    pub scale_velocities: bool,
+    /// Whether the headline numbers come from the virial-only stress.
+    pub virial_headline: bool,
+    /// When the run may end.
+    pub stop: Option<Stop>,
+    /// Whether the loss is also estimated from the thermal stress noise.
+    pub fluctuations: bool,
     /// Whether the period may be rounded to an admissible number of steps.
     pub round: bool,
 }
@@ -49,6 +76,7 @@ impl Request {
         Request {
             sample_every,
             mode,
+            lateral: Lateral::Fixed,
             amplitude,
             period,
             cycles: None,
@@ -58,25 +86,50 @@ impl Request {
             harmonics: 3,
             ramp: 0,
             phase: 0.0,
+            tones: Tones::One,
+            external: None,
+            scale_velocities: false,
+            virial_headline: false,
+            stop: None,
+            fluctuations: true,
             round: false,
         }
     }
 
-    /// Checks the request and resolves it for the timestep `timestep` [time].
-    pub fn resolve(&self, timestep: f64) -> Result<Protocol, Error> {
+    /// Checks the request and resolves it for the timestep `timestep` [time] in `dimension` dimensions.
+    pub fn resolve(&self, timestep: f64, dimension: usize) -> Result<Protocol, Error> {
         self.check_numbers()?;
+        self.check_partners()?;
+        let tones = self.resolve_tones()?;
         let period = self.period_steps(timestep)?;
         let samples = period / self.sample_every;
-        let needed = SAMPLES_PER_HARMONIC * self.harmonics;
+        let highest = tones.iter().map(|tone| tone.multiple).max().unwrap_or(1);
+        let needed = SAMPLES_PER_HARMONIC * self.harmonics * highest;
         if samples < needed {
+            let of_tone = if highest > 1 {
+                format!(" of the tone with {highest} periods in it")
+            } else {
+                String::new()
+            };
             return Err(Error::new(format!(
-                "{samples} samples per period are too few for {}: {needed} are needed. Use {}",
+                "{samples} samples per period are too few for {}{of_tone}: {needed} are needed. Use {}",
                 plural(self.harmonics, "harmonic"),
-                cure_of_few_samples(period, self.sample_every, needed, samples, timestep)
+                self.cure_of_few_samples(period, highest, timestep)
             )));
         }
-        Ok(Protocol {
-            mode: self.mode,
+        let peak = tones::extreme(&tones);
+        if peak > LARGEST_AMPLITUDE {
+            return Err(Error::new(format!(
+                "the tones add up to a strain of {peak:.4}, beyond {LARGEST_AMPLITUDE}: reduce the amplitude or the \
+                 weights"
+            )));
+        }
+        let protocol = Protocol {
+            deformation: Deformation {
+                mode: self.mode,
+                lateral: self.lateral,
+                dimension,
+            },
             amplitude: self.amplitude,
             timestep,
             period,
@@ -86,9 +139,28 @@ impl Request {
             block: self.block,
             detrend: self.detrend,
             harmonics: self.harmonics,
+            ramp: 0,
+            tones,
+            peak,
+            external: self.external,
+        };
+        self.check_start(&protocol)?;
+        Ok(Protocol {
             ramp: self.ramp,
-            phase: self.phase.to_radians(),
+            ..protocol
         })
+    }
+
+    fn resolve_tones(&self) -> Result<Vec<Tone>, Error> {
+        match &self.tones {
+            Tones::One => Ok(vec![Tone {
+                multiple: 1,
+                amplitude: self.amplitude,
+                phase: self.phase.to_radians(),
+            }]),
+            Tones::List(requests) => tones::listed(requests, self.amplitude),
+            Tones::Automatic(count) => tones::automatic(*count, self.amplitude),
+        }
     }
 
     fn check_numbers(&self) -> Result<(), Error> {
@@ -96,7 +168,14 @@ impl Request {
         if self.sample_every == 0 {
             return fail("Nevery is 0: sample the stress every 1 step or more".into());
         }
-        if !(self.amplitude > 0.0 && self.amplitude <= LARGEST_AMPLITUDE) {
+        if self.mode == Mode::None {
+            if self.amplitude != 0.0 {
+                return fail(format!(
+                    "mode none has no strain: its amplitude must be 0, not {}",
+                    self.amplitude
+                ));
+            }
+        } else if !(self.amplitude > 0.0 && self.amplitude <= LARGEST_AMPLITUDE) {
             return fail(format!(
                 "the strain amplitude {} is outside 0 < A <= {LARGEST_AMPLITUDE}: it is a dimensionless strain, 0.01 \
                  is one per cent",
@@ -129,11 +208,12 @@ impl Request {
                 self.phase
             ));
         }
-        if self.ramp == 0 && self.phase.rem_euclid(180.0) != 0.0 {
+        if let Some(stop) = self.stop
+            && !(stop.relative > 0.0 && stop.relative < 1.0)
+        {
             return fail(format!(
-                "a start phase of {} degrees begins with a jump of the strain: add 'ramp 1' or more cycles, or use \
-                 phase 0 or 180",
-                self.phase
+                "stop rel {}: the relative error of E'' at which the run ends lies between 0 and 1",
+                stop.relative
             ));
         }
         let skip = self.skip.unwrap_or(self.ramp.max(1));
@@ -145,6 +225,65 @@ impl Request {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Keywords that do not go together.
+    fn check_partners(&self) -> Result<(), Error> {
+        let name = self.mode.name();
+        if self.lateral != Lateral::Fixed && !self.mode.is_uniaxial() {
+            return Err(Error::new(format!(
+                "lateral {} belongs to the modes xx, yy and zz, not to {name}",
+                self.lateral.name()
+            )));
+        }
+        let driven = [
+            ("ramp", self.ramp > 0),
+            ("phase", self.phase != 0.0),
+            ("vscale", self.scale_velocities),
+        ];
+        for (keyword, _) in driven.into_iter().filter(|(_, given)| *given) {
+            if self.mode == Mode::None {
+                return Err(Error::new(format!(
+                    "{keyword} belongs to a strain, and mode none has none: leave {keyword} out"
+                )));
+            }
+            if self.external.is_some() {
+                return Err(Error::new(format!(
+                    "{keyword} belongs to the strain that this fix imposes, not to drive external: leave {keyword} out"
+                )));
+            }
+        }
+        if self.mode == Mode::None && self.external.is_some() {
+            return Err(Error::new(
+                "mode none has no strain that drive external could follow: leave drive out",
+            ));
+        }
+        if self.tones != Tones::One && self.phase != 0.0 {
+            return Err(Error::new(
+                "phase belongs to a single tone: with several, give the phase of each behind tones",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Fails where `protocol`, without its ramp, begins with a jump of the strain and nothing smooths it.
+    fn check_start(&self, protocol: &Protocol) -> Result<(), Error> {
+        let first = protocol.strain(0).abs();
+        if self.ramp > 0 || self.external.is_some() || first <= JUMP * protocol.peak {
+            return Ok(());
+        }
+        Err(Error::new(if self.tones == Tones::One {
+            format!(
+                "a start phase of {} degrees begins with a jump of the strain: add 'ramp 1' or more cycles, or use \
+                 phase 0 or 180",
+                self.phase
+            )
+        } else {
+            format!(
+                "the tones begin with a jump of the strain to {first:.3e}: add 'ramp 1' or more cycles, or use phases \
+                 whose sines cancel"
+            )
+        }))
     }
 
     /// Period in steps, a multiple of the sampling interval.
@@ -191,6 +330,31 @@ impl Request {
         }
         Ok(period)
     }
+
+    fn cure_of_few_samples(&self, period: u64, highest: u64, timestep: f64) -> String {
+        let every = self.sample_every;
+        let needed = SAMPLES_PER_HARMONIC * self.harmonics * highest;
+        let fewer = period / every / (SAMPLES_PER_HARMONIC * highest);
+        let mut cures = Vec::new();
+        if let Some(finer) = (1..every)
+            .rev()
+            .find(|n| period.is_multiple_of(*n) && period / n >= needed)
+        {
+            cures.push(format!("Nevery {finer}"));
+        }
+        let longer = needed * every;
+        cures.push(format!(
+            "a period of {longer} steps ({}) or more",
+            longer as f64 * timestep
+        ));
+        if fewer >= 1 {
+            cures.push(format!("harmonics {fewer}"));
+        }
+        match cures.len() {
+            1 => cures.remove(0),
+            count => format!("{}, or {}", cures[..count - 1].join(", "), cures[count - 1]),
+        }
+    }
 }
 
 fn plural(count: u64, noun: &str) -> String {
@@ -198,130 +362,5 @@ fn plural(count: u64, noun: &str) -> String {
         format!("1 {noun}")
     } else {
         format!("{count} {noun}s")
-    }
-}
-
-fn cure_of_few_samples(
-    period: u64,
-    every: u64,
-    needed: u64,
-    samples: u64,
-    timestep: f64,
-) -> String {
-    let mut cures = Vec::new();
-    if let Some(finer) = (1..every)
-        .rev()
-        .find(|n| period.is_multiple_of(*n) && period / n >= needed)
-    {
-        cures.push(format!("Nevery {finer}"));
-    }
-    let longer = needed * every;
-    cures.push(format!(
-        "a period of {longer} steps ({}) or more",
-        longer as f64 * timestep
-    ));
-    if samples >= SAMPLES_PER_HARMONIC {
-        cures.push(format!("harmonics {}", samples / SAMPLES_PER_HARMONIC));
-    }
-    match cures.len() {
-        1 => cures.remove(0),
-        count => format!("{}, or {}", cures[..count - 1].join(", "), cures[count - 1]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Mode, Request};
-
-    fn request() -> Request {
-        Request::new(1, Mode::Xx, 0.01, 1.0)
-    }
-
-    fn message(change: impl FnOnce(&mut Request), timestep: f64) -> String {
-        let mut request = request();
-        change(&mut request);
-        request.resolve(timestep).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn defaults() {
-        let protocol = request().resolve(0.01).unwrap();
-        assert_eq!(
-            (
-                protocol.period,
-                protocol.skip,
-                protocol.block,
-                protocol.harmonics
-            ),
-            (100, 1, 2, 3)
-        );
-        assert_eq!(protocol.period_time(), 1.0);
-    }
-
-    #[test]
-    fn a_period_of_broken_steps_names_its_neighbours() {
-        assert_eq!(
-            message(|r| r.period = 1.25, 0.5),
-            "the period 1.25 is 2.5 timesteps of 0.5, not a whole number: use 1 (2 steps) or 1.5 (3 steps), or add \
-             'round yes'"
-        );
-        let mut rounded = request();
-        (rounded.period, rounded.sample_every, rounded.round) = (1.234, 10, true);
-        assert_eq!(rounded.resolve(0.001).unwrap().period, 1230);
-    }
-
-    #[test]
-    fn a_period_that_is_no_multiple_of_nevery_names_divisors_and_periods() {
-        assert_eq!(
-            message(|r| r.sample_every = 3, 0.01),
-            "the period of 100 steps is not a multiple of Nevery = 3: use Nevery 2 or 4, or a period of 99 or 102 \
-             steps, or add 'round yes'"
-        );
-    }
-
-    #[test]
-    fn few_samples_name_three_cures() {
-        assert_eq!(
-            message(|r| r.sample_every = 5, 0.01),
-            "20 samples per period are too few for 3 harmonics: 48 are needed. Use Nevery 2, a period of 240 steps \
-             (2.4) or more, or harmonics 1"
-        );
-    }
-
-    #[test]
-    fn numbers_out_of_range() {
-        assert_eq!(
-            message(|r| r.amplitude = 0.5, 0.01),
-            "the strain amplitude 0.5 is outside 0 < A <= 0.2: it is a dimensionless strain, 0.01 is one per cent"
-        );
-        assert_eq!(
-            message(|r| r.period = -1.0, 0.01),
-            "the period -1 is not a positive time"
-        );
-        assert_eq!(
-            message(|r| r.sample_every = 0, 0.01),
-            "Nevery is 0: sample the stress every 1 step or more"
-        );
-        assert_eq!(
-            message(|r| r.block = 0, 0.01),
-            "block 0: a fitted block has at least 1 cycle, 2 are recommended"
-        );
-        assert_eq!(
-            message(|r| r.harmonics = 10, 0.01),
-            "harmonics 10: the highest harmonic is between 1 and 9"
-        );
-        assert_eq!(
-            message(|r| (r.ramp, r.skip) = (3, Some(1)), 0.01),
-            "nskip 1 is less than ramp 3: the cycles of the ramp cannot be used, set nskip to 3 or more"
-        );
-        assert_eq!(
-            message(|r| r.phase = 90.0, 0.01),
-            "a start phase of 90 degrees begins with a jump of the strain: add 'ramp 1' or more cycles, or use phase 0 \
-             or 180"
-        );
-        assert_eq!(
-            message(|r| r.cycles = Some(2), 0.01),
-            "cycles 2 leaves no complete block after nskip 1: at least 3 cycles are needed with block 2"
-        );
     }
 }

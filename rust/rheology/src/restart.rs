@@ -6,7 +6,7 @@
 use crate::error::Error;
 
 const NAME: &[u8; 8] = b"deepdms\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes before the payload.
 pub const HEADER: usize = 24;
@@ -195,7 +195,7 @@ mod tests {
         other[8] = 9;
         assert_eq!(
             message(&other),
-            "the restart file holds version 9 of the state, this is version 1: continue with the library that wrote it"
+            "the restart file holds version 9 of the state, this is version 2: continue with the library that wrote it"
         );
         assert_eq!(
             message(&good[..good.len() - 1]),

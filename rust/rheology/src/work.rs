@@ -2,7 +2,7 @@
 //!
 //! An affine step changes the energy by dW = V σ d ln L for uniaxial strain and V σ dγ for shear. With the energy
 //! density per strain f = V σ/(1 + ε), or V σ for shear, both read dW = f dε. Over M samples per period the rule
-//! returns the work of a sinusoid times sin φ/φ with φ = 2π/M, a factor that [`loss_from_work`] removes exactly.
+//! returns the work of a sinusoid times sin φ/φ with φ = 2π/M, and that is what [`work_of_tone`] gives.
 
 use std::f64::consts::{PI, TAU};
 
@@ -66,10 +66,18 @@ impl Work {
     }
 }
 
-/// E'' from the work `per_cycle` [energy] of one cycle: W_c/(π ε0² V0)·(φ/sin φ), in energy per volume.
-pub fn loss_from_work(per_cycle: f64, amplitude: f64, volume: f64, samples_per_period: u64) -> f64 {
-    let step = TAU / samples_per_period as f64;
-    per_cycle / (PI * amplitude * amplitude * volume) * (step / step.sin())
+/// Work of one base cycle [energy, where `loss` is an energy density] that a tone of `multiple` periods, amplitude
+/// `amplitude` and loss modulus `loss` does in `volume`, by the trapezoid rule: π ε0² E'' V h·(sin φ/φ) with φ = 2πh/M.
+pub fn work_of_tone(
+    amplitude: f64,
+    loss: f64,
+    volume: f64,
+    multiple: u64,
+    samples_per_period: u64,
+) -> f64 {
+    let periods = multiple as f64;
+    let step = TAU * periods / samples_per_period as f64;
+    PI * amplitude * amplitude * loss * volume * periods * (step.sin() / step)
 }
 
 fn write_point(point: Option<Point>, out: &mut Writer) {
@@ -109,7 +117,7 @@ impl State for Work {
 
 #[cfg(test)]
 mod tests {
-    use super::{Work, loss_from_work};
+    use super::{Work, work_of_tone};
     use std::f64::consts::TAU;
 
     #[test]
@@ -126,7 +134,7 @@ mod tests {
                 );
             }
             let per_cycle = work.close_block() / cycles as f64;
-            let found = loss_from_work(per_cycle, amplitude, volume, samples);
+            let found = per_cycle / work_of_tone(amplitude, 1.0, volume, 1, samples);
             assert!((found / loss - 1.0).abs() < 1e-12, "{samples}: {found}");
         }
     }

@@ -23,7 +23,7 @@ fn restart_in_mid_cycle_is_bit_identical() {
         let mut whole = started(&request, 7.0);
         measure(&mut whole, 0..stop);
         let blob = whole.pack();
-        let mut resumed = Measurement::new(request.clone(), 1.0, false, REDUCED).unwrap();
+        let mut resumed = Measurement::new(request.clone(), 1.0, REDUCED).unwrap();
         resumed.unpack(&blob).unwrap();
         assert_eq!(resumed.pack(), blob);
         assert_eq!(reading(&resumed), reading(&whole));
@@ -37,8 +37,8 @@ fn restart_in_mid_cycle_is_bit_identical() {
 #[test]
 fn a_blob_before_the_start_restores_that_too() {
     let request = request(64);
-    let fresh = Measurement::new(request.clone(), 1.0, false, REDUCED).unwrap();
-    let mut other = Measurement::new(request, 1.0, false, REDUCED).unwrap();
+    let fresh = Measurement::new(request.clone(), 1.0, REDUCED).unwrap();
+    let mut other = Measurement::new(request, 1.0, REDUCED).unwrap();
     other.unpack(&fresh.pack()).unwrap();
     assert!(other.start().is_none());
     assert_eq!(other.strain(5000), 0.0);
@@ -49,7 +49,7 @@ fn mismatch(change: impl FnOnce(&mut Request)) -> String {
     measure(&mut first, 0..10);
     let mut changed = request(64);
     change(&mut changed);
-    let mut second = Measurement::new(changed, 1.0, false, REDUCED).unwrap();
+    let mut second = Measurement::new(changed, 1.0, REDUCED).unwrap();
     second.unpack(&first.pack()).unwrap_err().to_string()
 }
 
@@ -84,7 +84,7 @@ fn the_number_of_cycles_may_be_extended() {
     measure(&mut first, 0..100);
     let mut long = request(64);
     long.cycles = Some(40);
-    let mut second = Measurement::new(long, 1.0, false, REDUCED).unwrap();
+    let mut second = Measurement::new(long, 1.0, REDUCED).unwrap();
     second.unpack(&first.pack()).unwrap();
     assert_eq!(second.protocol().cycles, Some(40));
 }
@@ -95,13 +95,13 @@ fn damaged_blobs_are_refused() {
     measure(&mut first, 0..100);
     let blob = first.pack();
     for cut in [0, 10, 24, 100, blob.len() - 8] {
-        let mut second = Measurement::new(request(64), 1.0, false, REDUCED).unwrap();
+        let mut second = Measurement::new(request(64), 1.0, REDUCED).unwrap();
         assert!(second.unpack(&blob[..cut]).is_err(), "cut at {cut}");
     }
     let mut short = blob[..blob.len() - 8].to_vec();
     let length = short.len() as u64;
     short[16..24].copy_from_slice(&length.to_le_bytes());
-    let mut second = Measurement::new(request(64), 1.0, false, REDUCED).unwrap();
+    let mut second = Measurement::new(request(64), 1.0, REDUCED).unwrap();
     assert_eq!(
         second.unpack(&short).unwrap_err().to_string(),
         "the state in the restart file is damaged: 8 bytes are missing. Start from another restart file"

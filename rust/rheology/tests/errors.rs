@@ -5,6 +5,7 @@ mod common;
 use std::f64::consts::TAU;
 
 use common::{AMPLITUDE, Random, reading, request, run, sample, started};
+use deepdms_rheology::outcome::DRIVEN;
 
 const PERIOD: u64 = 64;
 
@@ -26,14 +27,14 @@ fn white_noise_gives_the_error_of_least_squares() {
     let plain = noise * (2.0 / (cycles * PERIOD) as f64).sqrt() / AMPLITUDE;
     // The relative error of a standard error from 5000 blocks is 1 %, of n_eff another 2 %.
     assert!(
-        (found.loss.error / plain - 1.0).abs() < 0.06,
+        (found.first.loss.error / plain - 1.0).abs() < 0.06,
         "{} {plain}",
-        found.loss.error
+        found.first.loss.error
     );
-    assert!((found.storage.error / (plain * 1.18f64.sqrt()) - 1.0).abs() < 0.06);
-    assert!((found.loss.value - 3.0).abs() < 4.0 * plain);
-    assert!((found.storage.value - 40.0).abs() < 4.0 * plain);
-    let residual = measurement.outcome().residual.mean();
+    assert!((found.first.storage.error / (plain * 1.18f64.sqrt()) - 1.0).abs() < 0.06);
+    assert!((found.first.loss.value - 3.0).abs() < 4.0 * plain);
+    assert!((found.first.storage.value - 40.0).abs() < 4.0 * plain);
+    let residual = measurement.outcome().residuals[DRIVEN].mean();
     assert!((residual / (noise * noise) - 1.0).abs() < 0.01);
 }
 
@@ -47,9 +48,10 @@ fn pulls_are_standard_normal() {
             lossy(n) + 0.05 * random.normal()
         });
         let found = reading(&measurement);
-        squares[0] += ((found.storage.value - 40.0) / found.storage.error).powi(2);
-        squares[1] += ((found.loss.value - 3.0) / found.loss.error).powi(2);
-        squares[2] += ((found.loss_tangent.value - 0.075) / found.loss_tangent.error).powi(2);
+        squares[0] += ((found.first.storage.value - 40.0) / found.first.storage.error).powi(2);
+        squares[1] += ((found.first.loss.value - 3.0) / found.first.loss.error).powi(2);
+        squares[2] +=
+            ((found.first.loss_tangent.value - 0.075) / found.first.loss_tangent.error).powi(2);
     }
     // Student's t with 19 degrees of freedom has variance 1.12. Chance correlations lower n_eff, never raise it above n,
     // which makes the errors of 20 blocks larger by about a tenth. χ² of 1600 trials: ± 0.035.
@@ -84,19 +86,19 @@ fn thermal_noise_gives_the_predicted_error() {
                 .unwrap();
         }
         let found = reading(&measurement);
-        let ratio = found.loss.error / found.predicted_error;
+        let ratio = found.first.loss.error / found.first.predicted_error;
         assert!(
             (ratio - 1.0).abs() < 0.15,
             "τ = {time}: {} against {}",
-            found.loss.error,
-            found.predicted_error
+            found.first.loss.error,
+            found.first.predicted_error
         );
-        assert!((found.loss.value - loss).abs() < 4.0 * found.predicted_error);
+        assert!((found.first.loss.value - loss).abs() < 4.0 * found.first.predicted_error);
         // Relative error √(2/(n − 1)) of the scatter is 2 %; the discrete sampling of fast noise adds a few per cent.
         assert!(
-            (found.loss_from_noise / loss - 1.0).abs() < 0.2,
+            (found.first.loss_from_noise.value / loss - 1.0).abs() < 0.2,
             "τ = {time}: {}",
-            found.loss_from_noise
+            found.first.loss_from_noise.value
         );
     }
 }
@@ -110,5 +112,9 @@ fn a_drifting_loss_is_reported_as_a_trend() {
         AMPLITUDE * (40.0 * sin + loss * cos) + 1e-4 * random.normal()
     });
     let found = reading(&measurement);
-    assert!(found.trend_over_error < -10.0, "{}", found.trend_over_error);
+    assert!(
+        found.first.trend_over_error < -10.0,
+        "{}",
+        found.first.trend_over_error
+    );
 }

@@ -21,10 +21,11 @@ fn body() -> (Measurement, Vec<deepdms_rheology::outcome::Block>) {
     let metal = Constants {
         boltzmann: 8.617333262e-5,
         pressure: 1.602176634e6,
+        dimension: 3,
     };
     let mut request = Request::new(1, Mode::Yy, AMPLITUDE, 64.0);
     request.harmonics = 2;
-    let mut measurement = Measurement::new(request, 1.0, false, metal).unwrap();
+    let mut measurement = Measurement::new(request, 1.0, metal).unwrap();
     let reference = Cell {
         low: [0.0; 3],
         high: [10.0, 12.0, 8.0],
@@ -52,6 +53,7 @@ fn body() -> (Measurement, Vec<deepdms_rheology::outcome::Block>) {
             kinetic: 1.0,
             reservoir: 0.0,
             volume: 960.0 * (1.0 + strain),
+            ..Sample::default()
         };
         blocks.extend(measurement.sample(&sample).unwrap());
     }
@@ -111,7 +113,7 @@ fn the_vector_has_its_fixed_layout() {
 #[test]
 fn the_array_holds_the_elastic_constants() {
     let (measurement, _) = body();
-    let row = tone_row(&measurement, &StressUnit::choose(None, "metal").unwrap());
+    let row = tone_row(&measurement, 0, &StressUnit::choose(None, "metal").unwrap());
     assert_eq!(row.len(), 30);
     let (k, g) = (Complex::new(160.0, 2.0), Complex::new(35.0, 1.5));
     let young = k * g * 9.0 / (k * 3.0 + g);
@@ -143,10 +145,10 @@ fn everything_is_zero_before_the_first_block() {
     let unit = StressUnit::choose(None, "lj").unwrap();
     let vector = reading(&measurement).vector(&measurement, &unit, 1000);
     assert_eq!(vector, [0.0; 24]);
-    let row = tone_row(&measurement, &unit);
+    let row = tone_row(&measurement, 0, &unit);
     assert_eq!(row.len(), 22);
     assert!(row[3..].iter().all(|value| *value == 0.0));
-    let waiting = Measurement::new(request(PERIOD), 1.0, false, REDUCED).unwrap();
+    let waiting = Measurement::new(request(PERIOD), 1.0, REDUCED).unwrap();
     assert_eq!(reading(&waiting).vector(&waiting, &unit, 77), [0.0; 24]);
 }
 
@@ -155,7 +157,6 @@ fn provenance() -> Provenance {
         lammps: "22 Jul 2025".into(),
         deepdms: "0.1.0".into(),
         units: "metal".into(),
-        lateral: "fixed".into(),
     }
 }
 

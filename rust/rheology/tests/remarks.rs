@@ -98,7 +98,7 @@ fn a_temperature_that_follows_the_strain_is_remarked_for_tension_only() {
         }
         assert_eq!(kinds(&measurement), expected);
         let found = reading(&measurement);
-        assert!((found.temperature_in_phase + AMPLITUDE).abs() < 1e-12);
+        assert!((found.first.temperature_in_phase + AMPLITUDE).abs() < 1e-12);
     }
 }
 

@@ -3,7 +3,10 @@
 use std::slice::Iter;
 use std::str::FromStr;
 
+use deepdms_rheology::mode::Lateral;
 use deepdms_rheology::regression::Detrend;
+use deepdms_rheology::request::Stop;
+use deepdms_rheology::tones::{MOST_TONES, ToneRequest, Tones};
 use deepdms_rheology::{Cell, Error, Mode, Request};
 
 use super::ffi::DmsBoxKind;
@@ -13,10 +16,6 @@ use super::ffi::DmsBoxKind;
 pub struct Command {
     /// The strain protocol.
     pub request: Request,
-    /// Whether a barostat moves the lateral dimensions.
-    pub lateral_free: bool,
-    /// Whether the headline numbers come from the virial-only stress.
-    pub virial_headline: bool,
     /// Lengths of the reference box, where they are given.
     pub reference_lengths: Option<[f64; 3]>,
     /// Name of the block file.
@@ -27,7 +26,13 @@ pub struct Command {
     pub unit: Option<String>,
 }
 
-const KEYWORDS: &str = "cycles, nskip, block, detrend, harmonics, ramp, phase, lateral, ref, stress, file, summary, units, round";
+const KEYWORDS: &str = "cycles, nskip, block, detrend, harmonics, ramp, phase, lateral, tones, tones/auto, vscale, \
+                        drive, ref, stress, stop, fdt, file, summary, units, round";
+
+const COUNT: &str = "a whole number of 0 or more";
+
+/// Answers of a keyword that is on or off.
+const NO_YES: [&str; 2] = ["no", "yes"];
 
 /// The words behind a keyword.
 struct Words<'a> {
@@ -42,6 +47,31 @@ impl<'a> Words<'a> {
             .ok_or_else(|| Error::new(format!("{of} has no value")))
     }
 
+    /// Whether the next word is `word`; if so, it is taken.
+    fn follows(&mut self, word: &str) -> bool {
+        let found = self
+            .rest
+            .as_slice()
+            .first()
+            .is_some_and(|next| next == word);
+        if found {
+            self.rest.next();
+        }
+        found
+    }
+
+    /// Takes `word`, which must come next.
+    fn expect(&mut self, of: &str, word: &str) -> Result<(), Error> {
+        let next = self.next(of)?;
+        if next == word {
+            Ok(())
+        } else {
+            Err(Error::new(format!(
+                "{of}: the word '{word}' is expected, not '{next}'"
+            )))
+        }
+    }
+
     fn number<T: FromStr>(&mut self, of: &str, kind: &str) -> Result<T, Error> {
         let word = self.next(of)?;
         word.parse()
@@ -49,7 +79,7 @@ impl<'a> Words<'a> {
     }
 
     fn count(&mut self, of: &str) -> Result<u64, Error> {
-        self.number(of, "a whole number of 0 or more")
+        self.number(of, COUNT)
     }
 
     fn real(&mut self, of: &str) -> Result<f64, Error> {
@@ -81,8 +111,6 @@ impl Command {
         let period = words.real("the period")?;
         let mut command = Command {
             request: Request::new(sample_every, mode, amplitude, period),
-            lateral_free: false,
-            virial_headline: false,
             reference_lengths: None,
             file: None,
             summary: None,
@@ -91,11 +119,10 @@ impl Command {
         while let Some(keyword) = words.rest.next() {
             command.keyword(keyword, &mut words)?;
         }
-        if command.lateral_free && mode.is_shear() {
-            return Err(Error::new(format!(
-                "lateral free belongs to the modes xx, yy and zz, not to {}",
-                mode.name()
-            )));
+        if mode == Mode::None && command.reference_lengths.is_some() {
+            return Err(Error::new(
+                "ref belongs to a strain, and mode none has none: leave ref out",
+            ));
         }
         Ok(command)
     }
@@ -110,18 +137,34 @@ impl Command {
             "harmonics" => request.harmonics = words.count(keyword)?,
             "ramp" => request.ramp = words.count(keyword)?,
             "phase" => request.phase = words.real(keyword)?,
-            "lateral" => self.lateral_free = words.choice(keyword, &["fixed", "free"])? == 1,
+            "lateral" => {
+                request.lateral = Lateral::ALL[words.choice(keyword, &Lateral::NAMES)?];
+            }
+            "tones" => request.tones = Tones::List(tones(words)?),
+            "tones/auto" => request.tones = Tones::Automatic(words.number(keyword, COUNT)?),
+            "vscale" => request.scale_velocities = words.choice(keyword, &NO_YES)? == 1,
+            "drive" => {
+                request.external = match words.choice(keyword, &["internal", "external"])? {
+                    0 => None,
+                    _ if words.follows("lag") => Some(words.count("drive external lag")?),
+                    _ => Some(1),
+                }
+            }
+            "stop" => request.stop = Some(stop(words)?),
+            "fdt" => request.fluctuations = words.choice(keyword, &NO_YES)? == 1,
             "ref" => {
                 self.reference_lengths = match words.choice(keyword, &["current", "values"])? {
                     0 => None,
                     _ => Some(reference_lengths(words)?),
                 }
             }
-            "stress" => self.virial_headline = words.choice(keyword, &["total", "virial"])? == 1,
+            "stress" => {
+                request.virial_headline = words.choice(keyword, &["total", "virial"])? == 1;
+            }
             "file" => self.file = Some(words.next(keyword)?.to_owned()),
             "summary" => self.summary = Some(words.next(keyword)?.to_owned()),
             "units" => self.unit = Some(words.next(keyword)?.to_owned()),
-            "round" => request.round = words.choice(keyword, &["no", "yes"])? == 1,
+            "round" => request.round = words.choice(keyword, &NO_YES)? == 1,
             _ => {
                 return Err(Error::new(format!(
                     "unknown keyword '{keyword}': the keywords are {KEYWORDS}"
@@ -157,19 +200,58 @@ fn reference_lengths(words: &mut Words<'_>) -> Result<[f64; 3], Error> {
     Ok(lengths)
 }
 
-/// Fails where a box of this kind cannot be strained in `mode`.
-pub fn check_box(mode: Mode, kind: &DmsBoxKind) -> Result<(), Error> {
-    let name = mode.name();
-    let (row, column) = mode.axes();
-    if kind.dimension == 2 && column == 2 {
+/// K and then K times h, w and φ.
+fn tones(words: &mut Words<'_>) -> Result<Vec<ToneRequest>, Error> {
+    let count = words.count("tones")?;
+    if count == 0 || count > MOST_TONES as u64 {
         return Err(Error::new(format!(
-            "mode {name} needs a three-dimensional system"
+            "tones {count}: between 1 and {MOST_TONES} tones are possible"
         )));
     }
-    for axis in [row, column] {
-        if !kind.periodic[axis] {
+    (1..=count)
+        .map(|number| {
+            Ok(ToneRequest {
+                multiple: words.count(&format!("the number of periods of tone {number}"))?,
+                weight: words.real(&format!("the weight of tone {number}"))?,
+                phase: words.real(&format!("the phase of tone {number}"))?,
+            })
+        })
+        .collect()
+}
+
+/// rel x min n.
+fn stop(words: &mut Words<'_>) -> Result<Stop, Error> {
+    words.expect("stop", "rel")?;
+    let relative = words.real("stop rel")?;
+    words.expect("stop", "min")?;
+    let cycles = words.count("stop min")?;
+    Ok(Stop { relative, cycles })
+}
+
+/// Fails where a box of this kind cannot be strained, or not in the way of `request`.
+pub fn check_box(request: &Request, kind: &DmsBoxKind) -> Result<(), Error> {
+    let mode = request.mode;
+    let name = mode.name();
+    let dimensions = kind.dimension as usize;
+    let axes: Vec<usize> = match mode.axes() {
+        Some((row, column)) if kind.dimension == 2 && (row == 2 || column == 2) => {
             return Err(Error::new(format!(
-                "mode {name} needs a periodic box along {}: change the boundary command",
+                "mode {name} needs a three-dimensional system"
+            )));
+        }
+        Some(_) if request.lateral == Lateral::Volume => (0..dimensions).collect(),
+        Some((row, column)) => vec![row, column],
+        None if mode == Mode::Iso => (0..dimensions).collect(),
+        None => Vec::new(),
+    };
+    for axis in axes {
+        if !kind.periodic[axis] {
+            let lateral = match request.lateral {
+                Lateral::Volume => " with lateral volume",
+                _ => "",
+            };
+            return Err(Error::new(format!(
+                "mode {name}{lateral} needs a periodic box along {}: change the boundary command",
                 ["x", "y", "z"][axis]
             )));
         }
@@ -184,7 +266,7 @@ pub fn check_box(mode: Mode, kind: &DmsBoxKind) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, DmsBoxKind, Mode, check_box};
+    use super::{Command, DmsBoxKind, Lateral, Mode, Request, Tones, check_box};
 
     fn parse(line: &str) -> Result<Command, String> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -195,7 +277,8 @@ mod tests {
     fn every_keyword_is_understood() {
         let command = parse(
             "100 xx 0.01 1000.0 cycles 22 nskip 2 block 3 detrend quadratic harmonics 2 ramp 1 phase 90 lateral free \
-             ref values 10 11 12.5 stress virial file a.csv summary a.json units native round yes",
+             ref values 10 11 12.5 stress virial file a.csv summary a.json units native round yes vscale yes \
+             stop rel 0.05 min 8 fdt no",
         )
         .unwrap();
         let request = &command.request;
@@ -208,7 +291,10 @@ mod tests {
             (request.amplitude, request.period, request.phase),
             (0.01, 1000.0, 90.0)
         );
-        assert!(request.round && command.lateral_free && command.virial_headline);
+        assert!(request.round && request.virial_headline && request.scale_velocities);
+        assert!(request.lateral == Lateral::Free && !request.fluctuations);
+        let stop = request.stop.unwrap();
+        assert_eq!((stop.relative, stop.cycles), (0.05, 8));
         assert_eq!(command.reference_lengths, Some([10.0, 11.0, 12.5]));
         assert_eq!(
             (command.file.as_deref(), command.summary.as_deref()),
@@ -230,12 +316,12 @@ mod tests {
         );
         assert_eq!(
             message("10 xx 0.01 1 skip 2"),
-            "unknown keyword 'skip': the keywords are cycles, nskip, block, detrend, harmonics, ramp, phase, lateral, \
-             ref, stress, file, summary, units, round"
+            "unknown keyword 'skip': the keywords are cycles, nskip, block, detrend, harmonics, \
+             ramp, phase, lateral, tones, tones/auto, vscale, drive, ref, stress, stop, fdt, file, summary, units, round"
         );
         assert_eq!(
-            message("10 xx 0.01 1 lateral volume"),
-            "lateral 'volume' does not exist: it is one of fixed, free"
+            message("10 xx 0.01 1 lateral open"),
+            "lateral 'open' does not exist: it is one of fixed, volume, free"
         );
         assert_eq!(
             message("10 xx 0.01 1 detrend cubic"),
@@ -246,10 +332,48 @@ mod tests {
             "ref values: the box length 0 is not positive"
         );
         assert_eq!(
-            message("10 xy 0.01 1 lateral free"),
-            "lateral free belongs to the modes xx, yy and zz, not to xy"
+            message("10 none 0 1 ref values 10 11 12.5"),
+            "ref belongs to a strain, and mode none has none: leave ref out"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 stop 0.1"),
+            "stop: the word 'rel' is expected, not '0.1'"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 stop rel 0.1 20"),
+            "stop: the word 'min' is expected, not '20'"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 tones 2 1 1.0 0 3 0.5"),
+            "the phase of tone 2 has no value"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 tones 20"),
+            "tones 20: between 1 and 8 tones are possible"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 drive external lag now"),
+            "drive external lag needs a whole number of 0 or more, not 'now'"
         );
         assert_eq!(message("10 xx 0.01 1 file"), "file has no value");
+    }
+
+    #[test]
+    fn tones_and_drive_are_understood() {
+        let request = |line| parse(line).unwrap().request;
+        let Tones::List(tones) = request("10 xx 0.01 1 tones 2 1 1.0 0 5 0.5 -90 nskip 2").tones
+        else {
+            panic!("a list of tones")
+        };
+        assert_eq!((tones[1].multiple, tones[1].phase), (5, -90.0));
+        assert_eq!(
+            request("10 xx 0.01 1 tones/auto 3").tones,
+            Tones::Automatic(3)
+        );
+        let lag = |line| request(line).external;
+        assert_eq!(lag("10 xx 0.01 1 drive external lag 3"), Some(3));
+        assert_eq!(lag("10 xx 0.01 1 drive external nskip 2"), Some(1));
+        assert_eq!(lag("10 xx 0.01 1 drive internal"), None);
     }
 
     #[test]
@@ -259,7 +383,9 @@ mod tests {
             dimension,
             periodic,
         };
-        let message = |mode, kind: DmsBoxKind| check_box(mode, &kind).unwrap_err().to_string();
+        let request = |mode| Request::new(1, mode, 0.01, 1.0);
+        let message =
+            |mode, kind: DmsBoxKind| check_box(&request(mode), &kind).unwrap_err().to_string();
         assert_eq!(
             message(Mode::Xy, kind(false, 3, [true; 3])),
             "mode xy needs a triclinic box: use 'change_box all triclinic' before the fix"
@@ -272,6 +398,20 @@ mod tests {
             message(Mode::Xz, kind(true, 2, [true; 3])),
             "mode xz needs a three-dimensional system"
         );
-        assert!(check_box(Mode::Xx, &kind(false, 2, [true; 3])).is_ok());
+        assert_eq!(
+            message(Mode::Iso, kind(false, 3, [true, true, false])),
+            "mode iso needs a periodic box along z: change the boundary command"
+        );
+        let mut volume = request(Mode::Xx);
+        volume.lateral = Lateral::Volume;
+        assert_eq!(
+            check_box(&volume, &kind(false, 3, [true, false, true]))
+                .unwrap_err()
+                .to_string(),
+            "mode xx with lateral volume needs a periodic box along y: change the boundary command"
+        );
+        for mode in [Mode::Xx, Mode::Iso] {
+            assert!(check_box(&request(mode), &kind(false, 2, [true; 3])).is_ok());
+        }
     }
 }

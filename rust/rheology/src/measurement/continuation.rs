@@ -3,13 +3,29 @@
 use super::{Measurement, Start};
 use crate::error::Error;
 use crate::restart::{Reader, State, Writer};
+use crate::tones::{ToneRequest, Tones};
 
 impl Measurement {
     /// Settings that a continued measurement must share with the one it continues, as names and texts.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let p = &self.protocol;
+        let r = &self.request;
+        let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
+        let tones = match &r.tones {
+            Tones::One => "one".to_owned(),
+            Tones::Automatic(count) => format!("auto {count}"),
+            Tones::List(list) => {
+                let tone = |t: &ToneRequest| format!("{} {} {}", t.multiple, t.weight, t.phase);
+                list.iter().map(tone).collect::<Vec<_>>().join(" ")
+            }
+        };
+        let drive = match p.external {
+            Some(lag) => format!("external lag {lag}"),
+            None => "internal".to_owned(),
+        };
+        let stress = if r.virial_headline { "virial" } else { "total" };
         vec![
-            ("mode", p.mode.name().to_owned()),
+            ("mode", p.deformation.mode.name().to_owned()),
             ("amplitude", p.amplitude.to_string()),
             ("period in steps", p.period.to_string()),
             ("Nevery", p.sample_every.to_string()),
@@ -19,16 +35,13 @@ impl Measurement {
             ("detrend", p.detrend.name().to_owned()),
             ("harmonics", p.harmonics.to_string()),
             ("ramp", p.ramp.to_string()),
-            ("phase", self.request.phase.to_string()),
-            (
-                "stress",
-                if self.virial_headline {
-                    "virial"
-                } else {
-                    "total"
-                }
-                .to_owned(),
-            ),
+            ("phase", r.phase.to_string()),
+            ("tones", tones),
+            ("lateral", p.deformation.lateral.name().to_owned()),
+            ("stress", stress.to_owned()),
+            ("drive", drive),
+            ("vscale", yes(r.scale_velocities)),
+            ("fdt", yes(r.fluctuations)),
         ]
     }
 
@@ -48,6 +61,8 @@ impl Measurement {
         out.real(start.atoms);
         out.integer(self.last_sampled.map_or(0, |last| last + 1));
         out.real(self.last_stress);
+        out.real(self.last_strain);
+        self.follower.write(&mut out);
         self.shifts.into_iter().for_each(|shift| out.real(shift));
         self.sums.write(&mut out);
         self.transient_sums.write(&mut out);
@@ -85,6 +100,8 @@ impl Measurement {
         start.atoms = from.real()?;
         let last = from.integer()?;
         self.last_stress = from.real()?;
+        self.last_strain = from.real()?;
+        self.follower.read(&mut from)?;
         for shift in &mut self.shifts {
             *shift = from.real()?;
         }

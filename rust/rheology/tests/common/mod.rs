@@ -11,6 +11,7 @@ use deepdms_rheology::{Cell, Measurement, Mode, Request, Sample};
 pub const REDUCED: Constants = Constants {
     boltzmann: 1.0,
     pressure: 1.0,
+    dimension: 3,
 };
 
 /// Amplitude of every test.
@@ -23,7 +24,7 @@ pub fn request(period: u64) -> Request {
 
 /// A started measurement in a cell of `volume`.
 pub fn started(request: &Request, volume: f64) -> Measurement {
-    let mut measurement = Measurement::new(request.clone(), 1.0, false, REDUCED).unwrap();
+    let mut measurement = Measurement::new(request.clone(), 1.0, REDUCED).unwrap();
     let edge = volume.cbrt();
     let reference = Cell {
         low: [0.0; 3],

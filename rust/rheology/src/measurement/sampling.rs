@@ -1,0 +1,200 @@
+//! When a sample is due, what is made of it, and the block that it may complete.
+
+use super::{Measurement, Sample};
+use crate::error::Error;
+use crate::lockin::LOCKED;
+use crate::mode::COMPONENTS;
+use crate::outcome::{
+    Block, CONSERVED, DRIVEN, POTENTIAL, RESPONSES, STRAIN, TEMPERATURE, TOTAL, VIRIAL, VOLUME,
+};
+use crate::phase::Moment;
+use crate::tone_outcome::{ToneFit, WATCHED};
+
+/// Amplitude of an external strain over that of the command below which there is nothing to be measured.
+const STILL: f64 = 0.01;
+
+impl Measurement {
+    /// Whether a sample is due at timestep `step`.
+    pub fn is_due(&self, step: i64) -> bool {
+        let Some(start) = self.start else {
+            return false;
+        };
+        if step < start.step {
+            return false;
+        }
+        let elapsed = self.elapsed(step);
+        elapsed.is_multiple_of(self.protocol.sample_every)
+            && self.last_sampled.is_none_or(|last| elapsed > last)
+            && self
+                .protocol
+                .cycles
+                .is_none_or(|cycles| elapsed <= cycles * self.protocol.period)
+    }
+
+    /// The first sampling step after `step`.
+    pub fn next_due(&self, step: i64) -> i64 {
+        let every = self.protocol.sample_every;
+        step + (every - self.elapsed(step) % every) as i64
+    }
+
+    /// Whether the last sample was the first one after a used block.
+    pub fn between_blocks(&self) -> bool {
+        self.outcome.blocks() > 0 && self.sums.taken() == 1
+    }
+
+    /// Takes the sample of a step at which one is due; returns the block that it completes. Fails where steps are
+    /// missing since the last sample, and where an external drive does not strain the box.
+    pub fn sample(&mut self, sample: &Sample) -> Result<Option<Block>, Error> {
+        let elapsed = self.elapsed(sample.step);
+        let expected = self
+            .last_sampled
+            .map_or(0, |last| last + self.protocol.sample_every);
+        let Some(start) = self.start.filter(|_| elapsed == expected) else {
+            return Err(Error::new(format!(
+                "the stress of step {} came where that of step {} was expected: every step must be run once, in \
+                 order, without rerun or a gap between runs",
+                sample.step,
+                sample.step - elapsed as i64 + expected as i64
+            )));
+        };
+        let protocol = &self.protocol;
+        let deformation = protocol.deformation;
+        // A box that moved after the forces were computed has changed the volume over which the stress was taken.
+        let (strain, volume) = match protocol.external {
+            None => (protocol.strain(elapsed), sample.volume),
+            Some(0) => (
+                deformation.strain_of(&sample.cell, &start.reference),
+                sample.volume,
+            ),
+            Some(_) => (self.follower.strain(), self.follower.volume()),
+        };
+        let scale = sample.volume / volume;
+        let stress = sample.stress.map(|value| value * scale);
+        let virial = sample.virial.map(|value| value * scale);
+
+        let moment = Moment::new(elapsed, protocol.period);
+        let regress = !protocol.finished(elapsed);
+        let used = moment.cycle >= protocol.skip;
+        let working = if self.request.scale_velocities {
+            &stress
+        } else {
+            &virial
+        };
+        let force = deformation.work_per_strain(deformation.driven(working), volume, strain);
+        self.work
+            .add(strain, force / self.constants.pressure, regress);
+
+        let mut values = [0.0; RESPONSES];
+        values[TOTAL..VIRIAL].copy_from_slice(&stress);
+        values[VIRIAL..TEMPERATURE].copy_from_slice(&virial);
+        values[TEMPERATURE] = sample.temperature;
+        values[POTENTIAL] = sample.potential;
+        values[VOLUME] = volume;
+        values[CONSERVED] =
+            sample.potential + sample.kinetic + sample.reservoir - self.work.total();
+        values[DRIVEN] = deformation.driven(if self.request.virial_headline {
+            &virial
+        } else {
+            &stress
+        });
+        values[STRAIN] = strain;
+        if self.last_sampled.is_none() {
+            self.shifts = values;
+        }
+        self.last_sampled = Some(elapsed);
+        self.last_stress = values[DRIVEN];
+        self.last_strain = strain;
+        if !regress {
+            return Ok(None);
+        }
+
+        let (design, sums) = if used {
+            (&self.design, &mut self.sums)
+        } else {
+            (&self.transient, &mut self.transient_sums)
+        };
+        let index = sums.taken();
+        sums.add(design, index, moment.step, &values, &self.shifts);
+        let complete = sums.taken() == design.samples();
+        if used && self.request.fluctuations {
+            self.add_to_cycle(moment, &values);
+        }
+        if complete {
+            self.close_block(sample.step, moment, used).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn add_to_cycle(&mut self, moment: Moment, values: &[f64; RESPONSES]) {
+        let protocol = &self.protocol;
+        let shifted = |response: usize| values[response] - self.shifts[response];
+        let mut locked = [0.0; LOCKED];
+        for (component, value) in locked[..COMPONENTS].iter_mut().enumerate() {
+            *value = shifted(self.outcome.base + component);
+        }
+        locked[COMPONENTS] = shifted(DRIVEN);
+        locked[WATCHED] = shifted(STRAIN);
+        self.cycle.add(protocol, moment.step, &locked);
+        if moment.step + protocol.sample_every == protocol.period {
+            for (tone, losses) in self
+                .outcome
+                .tones
+                .iter_mut()
+                .zip(self.cycle.close(protocol))
+            {
+                for (series, loss) in tone.cycle_losses.iter_mut().zip(losses) {
+                    series.push(loss);
+                }
+            }
+        }
+    }
+
+    fn close_block(&mut self, step: i64, moment: Moment, used: bool) -> Result<Block, Error> {
+        let protocol = &self.protocol;
+        let (design, sums, cycles) = if used {
+            (&self.design, &mut self.sums, protocol.block)
+        } else {
+            (&self.transient, &mut self.transient_sums, 1)
+        };
+        let fits = sums.fit(design, cycles, &self.shifts);
+        sums.clear();
+        let tones: Vec<ToneFit> = protocol
+            .tones
+            .iter()
+            .map(|tone| ToneFit::new(protocol, tone, &fits, design.multiples()))
+            .collect();
+        if used {
+            for (tone, fit) in protocol.tones.iter().zip(&tones) {
+                if fit.strain < STILL * tone.amplitude {
+                    return Err(Error::new(format!(
+                        "drive external: the box oscillates in {} with an amplitude of {:.3e} at the period {}, where \
+                         {} was announced: give period and amplitude of the command that moves the box",
+                        protocol.deformation.mode.name(),
+                        fit.strain,
+                        protocol.period_time() / tone.multiple as f64,
+                        tone.amplitude
+                    )));
+                }
+            }
+        }
+        let span = (cycles * protocol.period - protocol.sample_every) as i64;
+        let block = Block {
+            number: if used {
+                self.outcome.blocks() + 1
+            } else {
+                moment.cycle + 1
+            },
+            used,
+            cycles: (moment.cycle + 2 - cycles, moment.cycle + 1),
+            steps: (step - span, step),
+            fits,
+            tones,
+            work: self.work.close_block() / cycles as f64,
+        };
+        if used {
+            self.outcome.push(&block);
+        }
+        Ok(block)
+    }
+}
