@@ -20,6 +20,7 @@
 #include "utils.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -65,10 +66,24 @@ static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string 
   return bytes;
 }
 
+/* ----------------------------------------------------------------------
+   a frozen graph holds its cutoff as float32; LAMMPS gets the decimals that
+   were typed, as from deepmd-kit: bins of compute rdf and PPPM depend on them
+   a neighbour in between has no weight
+------------------------------------------------------------------------- */
+
+static double cutoff_as_typed(double cutoff)
+{
+  const auto single = (float) cutoff;
+  if (std::fabs(single - cutoff) > 1.0e-12 * cutoff) return cutoff;
+  return std::stod(fmt::format("{}", single));
+}
+
 /* ---------------------------------------------------------------------- */
 
 PairDeepMD::PairDeepMD(LAMMPS *lmp) :
-    Pair(lmp), mapped(false), scale(nullptr), warned{}, cut_coul(0.0), restarted(false)
+    Pair(lmp), mapped(false), scale(nullptr), warned{}, cutoff(0.0), cut_coul(0.0),
+    restarted(false)
 {
   if (strcmp(update->unit_style, "lj") == 0)
     error->all(FLERR,
@@ -378,12 +393,7 @@ void PairDeepMD::settings(int narg, char **arg)
   potential = std::move(fresh);
   mapped = false;
   comm_reverse = 3 * (int) (*potential)->models();
-
-  // a frozen graph holds its cutoff as float32, and k-space solvers get the decimals that were typed, as with deepmd-kit
-
-  const auto cutoff = (float) ((*potential)->cutoff() / units.length);
-  cut_coul = std::stod(fmt::format("{}", cutoff)) * units.length;
-
+  cutoff = cut_coul = cutoff_as_typed((*potential)->cutoff() / units.length) * units.length;
   const auto summary =
       guard(lmp, FLERR, Reach::Everyone, [&] { return (*potential)->describe(); });
   if (comm->me == 0) utils::logmesg(lmp, "{}\n", std::string(summary));
@@ -467,7 +477,7 @@ double PairDeepMD::init_one(int i, int j)
   if (setflag[i][j] == 0)
     error->all(FLERR, "All pair coeffs are not set: add 'pair_coeff * *'");
   scale[j][i] = scale[i][j];
-  return (*potential)->cutoff();
+  return cutoff;
 }
 
 /* ----------------------------------------------------------------------

@@ -60,7 +60,8 @@ class PairDeepMD : public Pair {
   struct {
     bool scale, special, skipped;
   } warned;    // what was said once
-  double cut_coul;                   // the model's cutoff, for k-space solvers
+  double cutoff;                     // the model's cutoff in LAMMPS' unit
+  double cut_coul;                   // the same for k-space solvers, which may change it
   bool restarted;                    // the style came from a restart file: its deviation file goes on
 };
 
