@@ -53,6 +53,8 @@ fn atom_energies_are_those_of_the_formula() {
         "hybrid_aa.pb",
         "generation_0.pb",
         "generation_2.pb",
+        "type_embedding_rich.pb",
+        "hybrid_exclude_compressed.pb",
         "radial_exclude.pth",
         "three_body.dp",
         "hybrid_aa.pth",
