@@ -11,6 +11,7 @@
 #include "force.h"
 #include "guard.h"
 #include "memory.h"
+#include "modify.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "parameter_source.h"
@@ -213,6 +214,11 @@ void PairDeepMD::warn_of_settings()
       once(warned.special,
            "bonded atoms with a weight of 0 in special_bonds are not neighbors for the model: use "
            "special_bonds lj/coul 1 1 1");
+  if (vflag_atom && !cvflag_atom && !warned.flux &&
+      !modify->get_compute_by_style("heat/flux").empty())
+    once(warned.flux,
+         "compute heat/flux needs compute centroid/stress/atom, as stress/atom holds only the "
+         "symmetric part of an atom's virial");
 }
 
 /* ----------------------------------------------------------------------

@@ -58,7 +58,7 @@ class PairDeepMD : public Pair {
   bool mapped;                       // the models know them
   double **scale;                    // factor on energies and forces; [1][1] holds for all types
   struct {
-    bool scale, special, skipped;
+    bool scale, special, skipped, flux;
   } warned;    // what was said once
   double cutoff;                     // the model's cutoff in LAMMPS' unit
   double cut_coul;                   // the same for k-space solvers, which may change it
