@@ -1,6 +1,6 @@
 """Compare the stored references with deepmd-kit's own LAMMPS plugin, configuration by configuration.
 
-    python tests/models/check_with_lammps.py [FILE.pb ...]
+    python tests/models/check_with_lammps.py [FILE ...]
 
 Needs `lammps` and `mpich` beside deepmd-kit. Prints the largest differences of energy, forces, virial and per-atom
 virials, and fails beyond 1e-9.

@@ -223,7 +223,7 @@ OTHERS = {
     "dpa2": Recipe(
         model({"type": "dpa2", "repinit": REPINIT, "repformer": REPFORMER, "seed": 16}, NARROW), ("pth",), steps=40
     ),
-    "dpa3": Recipe(model({"type": "dpa3", "repflow": REPFLOW, "seed": 16}, NARROW), ("pth",), steps=40),
+    "dpa3": Recipe(model({"type": "dpa3", "repflow": REPFLOW, "seed": 16}, NARROW), ("pth",)),
     "short_range": Recipe(model(MIXED, NARROW, **SHORT_RANGE), ("pth",), steps=40),
     "linear": Recipe(LINEAR, ("pth",), steps=40),
 }
