@@ -16,10 +16,9 @@ impl Potential {
         if let Supply::Numbers(numbers) = &self.sources.frame {
             self.frame_parameters.clone_from(numbers);
         }
-        if let Some(values) = &settings.charge_spin {
-            for engine in &mut self.engines {
-                engine.set_charge_spin(values)?;
-            }
+        let charge_spin = settings.charge_spin.as_deref().unwrap_or_default();
+        for engine in &mut self.engines {
+            engine.set_charge_spin(charge_spin)?;
         }
         Ok(())
     }

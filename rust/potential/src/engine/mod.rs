@@ -65,11 +65,14 @@ pub trait Engine {
         outputs: &mut [Output],
     ) -> Result<(), Error>;
 
-    /// Sets the total charge and spin (`charge_spin`) of all evaluations to come.
+    /// Sets the total charge and spin (`charge_spin`) of all evaluations to come; none where the command gives none.
     ///
     /// # Errors
-    /// [`Error::Engine`] unless every model takes so many numbers.
-    fn set_charge_spin(&mut self, _values: &[f64]) -> Result<(), Error> {
+    /// [`Error::Engine`] unless every model takes so many numbers, or has its own and gets none.
+    fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
         Err(Error::Engine(
             "the model takes no charge and spin: remove charge_spin".to_owned(),
         ))

@@ -127,16 +127,6 @@ impl ScriptEngine {
         })
     }
 
-    /// Total charge and spin (`charge_spin`) for all evaluations to come; empty for those in the file.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] if the model takes another number of them.
-    pub fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
-        self.charge_spin.check(values)?;
-        self.charge_spin.given = values.to_vec();
-        Ok(())
-    }
-
     /// Evaluates what is in `self.rows`.
     fn evaluate_rows(
         &self,
@@ -299,6 +289,12 @@ impl Engine for ScriptEngine {
         self.evaluate_rows(atoms, with_atom_virials, output)?;
         self.times.end(Phase::Fitting);
         check_forces(atoms, output)
+    }
+
+    fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
+        self.charge_spin.check(values)?;
+        self.charge_spin.given = values.to_vec();
+        Ok(())
     }
 
     fn counters(&self) -> Vec<Counters> {
