@@ -1,9 +1,7 @@
-//! Compiles the bridge to libtorch's own interface with the operators of TorchScript models, and lets the tests of this
+//! Compiles the C++ half, which runs TorchScript models with the operators that they call, and lets the tests of this
 //! package find libtorch where the build found it.
 
 use std::env;
-
-const BRIDGES: [&str; 2] = ["src/script/bridge.rs", "src/script/checks.rs"];
 
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
@@ -13,8 +11,8 @@ fn main() {
     let root = libtorch.as_deref().unwrap_or("/usr");
     let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
-    let mut build = cxx_build::bridges(BRIDGES);
-    build
+    cc::Build::new()
+        .cpp(true)
         .file("cpp/unit.cpp")
         .flag(format!("-isystem{root}/include"))
         .flag(format!("-isystem{root}/include/torch/csrc/api/include"))
@@ -24,10 +22,6 @@ fn main() {
         .flag_if_supported("-Wextra")
         .compile("deepdms-script");
     println!("cargo:rerun-if-changed=cpp");
-    for bridge in BRIDGES {
-        println!("cargo:rerun-if-changed={bridge}");
-    }
-
     if let Some(root) = libtorch {
         // the old kind of entry, which holds for the libraries that libtorch needs in its turn
         println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{root}/lib");

@@ -4,11 +4,8 @@
    SPDX-License-Identifier: MIT
 ------------------------------------------------------------------------- */
 
-#include "checks.h"
-
+#include "answer.h"
 #include "operators.h"
-
-#include "deepdms-torch/src/script/checks.rs.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/jit/frontend/resolver.h>
@@ -16,88 +13,17 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+using deepdms::script::answer;
+using deepdms::script::define_operators;
+using deepdms::script::text;
 using torch::Tensor;
 
-namespace deepdms::script {
-
-static Tensor copy(const double *numbers, std::size_t size, std::vector<int64_t> shape)
-{
-  Tensor copied = torch::empty({(int64_t) size}, torch::kDouble);
-  std::copy_n(numbers, size, copied.mutable_data_ptr<double>());
-  return copied.view(shape);
-}
-
-static rust::Vec<double> numbers(const Tensor &tensor)
-{
-  const Tensor flat = tensor.detach().contiguous().view({-1});
-  rust::Vec<double> copied;
-  for (int64_t k = 0; k < flat.numel(); k++) copied.push_back(flat.const_data_ptr<double>()[k]);
-  return copied;
-}
-
-static Tensor call(const std::string &name, std::vector<torch::IValue> stack)
-{
-  define_operators();
-  c10::Dispatcher::singleton().findSchemaOrThrow(("deepmd::" + name).c_str(), "").callBoxed(&stack);
-  return stack[0].toTensorVector()[0];
-}
-
-/* ---------------------------------------------------------------------- */
-
-rust::Vec<double> border(std::int64_t exchange, std::size_t columns, rust::Slice<const double> rows,
-                         rust::Slice<double> weights)
-{
-  const std::vector<int64_t> shape = {-1, (int64_t) columns};
-  const Tensor x = copy(rows.data(), rows.size(), shape).requires_grad_(true);
-  const Tensor unused = torch::zeros({1}, torch::kInt);
-  const Tensor number = torch::full({1}, exchange, torch::kLong);
-  const Tensor y = call("border_op", {unused, unused, unused, unused, unused, x, number, unused, unused});
-  (copy(weights.data(), weights.size(), shape) * y).sum().backward();
-  std::copy_n(x.grad().contiguous().const_data_ptr<double>(), weights.size(), weights.data());
-  return numbers(y);
-}
-
-/* ---------------------------------------------------------------------- */
-
-rust::Vec<double> tabulate(Question &question)
-{
-  const std::string name(question.name.data(), question.name.size());
-  const std::vector<int64_t> shape(question.shape.begin(), question.shape.end());
-  const int64_t outputs = question.outputs;
-  const Tensor table = copy(question.table.data(), question.table.size(), {-1, 6 * outputs});
-  const Tensor info = copy(question.info.data(), question.info.size(), {-1});
-  const Tensor inputs = copy(question.inputs.data(), question.inputs.size(), {-1, 1}).requires_grad_(true);
-  const Tensor rows = copy(question.rows.data(), question.rows.size(), shape).requires_grad_(true);
-  const Tensor factors = copy(question.factors.data(), question.factors.size(), {-1, outputs}).requires_grad_(true);
-
-  Tensor values;
-  if (name == "curves" || name == "tensors")
-    values = table_curves(table, info, inputs, outputs, true, name == "tensors");
-  else if (name == "tabulate_fusion_se_r")
-    values = call(name, {table, info, rows, outputs});
-  else if (name == "tabulate_fusion_se_atten")
-    values = call(name, {table, info, inputs, rows, factors, outputs, true});
-  else
-    values = call(name, {table, info, inputs, rows, outputs});
-
-  if (!question.weights.empty()) {
-    (copy(question.weights.data(), question.weights.size(), {-1}) * values.reshape({-1})).sum().backward();
-    const auto store = [](const Tensor &of, rust::Slice<double> target) {
-      if (of.grad().defined())
-        std::copy_n(of.grad().contiguous().const_data_ptr<double>(), target.size(), target.data());
-      else
-        std::fill(target.begin(), target.end(), 0.0);
-    };
-    store(inputs, question.inputs);
-    store(rows, question.rows);
-    store(factors, question.factors);
-  }
-  return numbers(values);
-}
+namespace {
 
 /* ----------------------------------------------------------------------
    source may call torch.f and deepmd.f
@@ -112,16 +38,107 @@ struct Resolver : torch::jit::NativeResolver {
   }
 };
 
-rust::Vec<std::uint8_t> scripted(rust::Str class_name, rust::Str methods)
+template <typename Number> Tensor leaf(DeepdmsSlice<Number> numbers, std::vector<int64_t> shape)
 {
-  torch::jit::Module module(c10::QualifiedName("__torch__." + std::string(class_name)));
-  define_operators();
-  module.define(std::string(methods), std::make_shared<Resolver>());
-  std::ostringstream stream;
-  module.save(stream);
-  rust::Vec<std::uint8_t> bytes;
-  for (const char byte : stream.str()) bytes.push_back((std::uint8_t) byte);
-  return bytes;
+  Tensor copied = torch::empty({(int64_t) numbers.size}, torch::kDouble);
+  std::copy_n(numbers.data, numbers.size, copied.mutable_data_ptr<double>());
+  return copied.view(shape).requires_grad_(true);
 }
 
-}    // namespace deepdms::script
+/* ----------------------------------------------------------------------
+   the gradient by a leaf, 0 where nothing depends on it
+------------------------------------------------------------------------- */
+
+void store(const Tensor &leaf, DeepdmsSlice<double> target)
+{
+  std::fill_n(target.data, target.size, 0.0);
+  if (leaf.grad().defined())
+    std::copy_n(leaf.grad().contiguous().const_data_ptr<double>(), target.size, target.data);
+}
+
+void tell_numbers(const DeepdmsSink &sink, const Tensor &tensor)
+{
+  const Tensor flat = tensor.detach().contiguous();
+  for (int64_t k = 0; k < flat.numel(); k++) sink.number(sink.context, flat.const_data_ptr<double>()[k]);
+}
+
+Tensor call(const std::string &name, std::vector<torch::IValue> stack)
+{
+  c10::Dispatcher::singleton().findSchemaOrThrow(("deepmd::" + name).c_str(), "").callBoxed(&stack);
+  return stack[0].toTensorVector()[0];
+}
+
+}    // namespace
+
+/* ---------------------------------------------------------------------- */
+
+DeepdmsStatus deepdms_check_scripted(DeepdmsSlice<const char> class_name, DeepdmsSlice<const char> methods,
+                                     DeepdmsExchange exchange, const DeepdmsSink *sink)
+{
+  return answer(sink, [&] {
+    define_operators(exchange);
+    torch::jit::Module module(c10::QualifiedName("__torch__." + text(class_name)));
+    module.define(text(methods), std::make_shared<Resolver>());
+    std::ostringstream stream;
+    module.save(stream);
+    deepdms::script::tell(*sink, stream.str());
+    return DEEPDMS_ANSWERED;
+  });
+}
+
+/* ---------------------------------------------------------------------- */
+
+DeepdmsStatus deepdms_check_border(std::int64_t number, std::size_t columns, DeepdmsExchange exchange,
+                                   DeepdmsSlice<const double> rows, DeepdmsSlice<double> weights,
+                                   const DeepdmsSink *sink)
+{
+  return answer(sink, [&] {
+    define_operators(exchange);
+    const std::vector<int64_t> shape = {-1, (int64_t) columns};
+    const Tensor x = leaf(rows, shape);
+    const Tensor unused = torch::zeros({1}, torch::kInt);
+    const Tensor handle = torch::full({1}, number, torch::kLong);
+    const Tensor y = call("border_op", {unused, unused, unused, unused, unused, x, handle, unused, unused});
+    (leaf(weights, shape).detach() * y).sum().backward();
+    store(x, weights);
+    tell_numbers(*sink, y);
+    return DEEPDMS_ANSWERED;
+  });
+}
+
+/* ---------------------------------------------------------------------- */
+
+DeepdmsStatus deepdms_check_tabulate(const DeepdmsTabulation *question, DeepdmsExchange exchange,
+                                     const DeepdmsSink *sink)
+{
+  return answer(sink, [&] {
+    define_operators(exchange);
+    const std::string name = text(question->name);
+    const int64_t outputs = question->outputs;
+    const Tensor table = leaf(question->table, {-1, 6 * outputs}).detach();
+    const Tensor info = leaf(question->info, {-1}).detach();
+    const Tensor inputs = leaf(question->inputs, {-1, 1});
+    const Tensor rows =
+        leaf(question->rows, {question->shape.data, question->shape.data + question->shape.size});
+    const Tensor factors = leaf(question->factors, {-1, outputs});
+
+    Tensor values;
+    if (name == "curves" || name == "tensors")
+      values = deepdms::script::table_curves(table, info, inputs, outputs, true, name == "tensors");
+    else if (name == "tabulate_fusion_se_r")
+      values = call(name, {table, info, rows, outputs});
+    else if (name == "tabulate_fusion_se_atten")
+      values = call(name, {table, info, inputs, rows, factors, outputs, true});
+    else
+      values = call(name, {table, info, inputs, rows, outputs});
+    tell_numbers(*sink, values);
+
+    if (question->weights.size > 0) {
+      (leaf(question->weights, {-1}).detach() * values.reshape({-1})).sum().backward();
+      store(inputs, question->inputs);
+      store(rows, question->rows);
+      store(factors, question->factors);
+    }
+    return DEEPDMS_ANSWERED;
+  });
+}

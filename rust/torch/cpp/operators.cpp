@@ -17,9 +17,9 @@ namespace deepdms::script {
    initialiser, which a linker may drop and which could only abort
 ------------------------------------------------------------------------- */
 
-void define_operators()
+void define_operators(DeepdmsExchange exchange)
 {
-  static const std::unique_ptr<torch::Library> library = [] {
+  static const std::unique_ptr<torch::Library> library = [&] {
     if (c10::Dispatcher::singleton().findSchema({"deepmd::border_op", ""}))
       throw std::runtime_error(
           "another library in this process, such as deepmd-kit's own plugin, has defined the operators of TorchScript "
@@ -27,7 +27,7 @@ void define_operators()
     auto fresh = std::make_unique<torch::Library>(torch::Library::FRAGMENT, "deepmd", std::nullopt,
                                                   __FILE__, __LINE__);
     define_tables(*fresh);
-    define_border(*fresh);
+    define_border(*fresh, exchange);
     return fresh;
   }();
 }

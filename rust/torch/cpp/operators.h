@@ -6,6 +6,8 @@
 #ifndef DEEPDMS_TORCH_OPERATORS_H
 #define DEEPDMS_TORCH_OPERATORS_H
 
+#include "interface.h"
+
 #include <torch/library.h>
 #include <torch/types.h>
 
@@ -14,11 +16,11 @@
 namespace deepdms::script {
 
 // Make all operators known to libtorch, once; throws if another library has defined them.
-void define_operators();
+void define_operators(DeepdmsExchange exchange);
 
 // The two groups of them.
 void define_tables(torch::Library &library);
-void define_border(torch::Library &library);
+void define_border(torch::Library &library, DeepdmsExchange exchange);
 
 // Curves [n, outputs] of inputs with n elements, read off a table by loops on a CPU or by operations on tensors. The table
 // reaches from the lower end in its description to max, or from -max to max.

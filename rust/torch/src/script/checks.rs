@@ -1,42 +1,10 @@
 //! Tests of the bare operators: values against the formulas, gradients against differences.
 
-#[cxx::bridge(namespace = "deepdms::script")]
-pub(super) mod ffi {
-    /// Arguments of an operator on a table.
-    struct Question<'a> {
-        /// Name of the operator, or `curves`: the curves alone, and `tensors`: the same as operations on tensors.
-        name: &'a str,
-        table: &'a [f64],
-        info: &'a [f64],
-        outputs: i64,
-        /// Of the rows.
-        shape: &'a [i64],
-        inputs: &'a mut [f64],
-        rows: &'a mut [f64],
-        factors: &'a mut [f64],
-        weights: &'a [f64],
-    }
-
-    unsafe extern "C++" {
-        include!("deepdms-torch/cpp/checks.h");
-
-        fn border(
-            exchange: i64,
-            columns: usize,
-            rows: &[f64],
-            weights: &mut [f64],
-        ) -> Result<Vec<f64>>;
-        fn tabulate(question: &mut Question<'_>) -> Result<Vec<f64>>;
-        fn scripted(class_name: &str, methods: &str) -> Result<Vec<u8>>;
-    }
-}
-
 use super::exchange::Announcement;
+use super::interface::checks::{Question, border, tabulate};
 use super::rows::Rows;
 use deepdms_potential::Error;
 use deepdms_potential::engine::GhostExchange;
-pub(super) use ffi::scripted;
-use ffi::{Question, border, tabulate};
 
 /// Five atoms: 0 and 1 are local, 2 is a virtual one, 3 and 4 are ghosts of 1 and 0.
 #[derive(Debug)]
@@ -88,18 +56,14 @@ fn rows_go_to_ghosts_and_gradients_come_back() {
 
     let error = border(announcement.number(), 2, &values[..6], &mut gradient[..6]).unwrap_err();
     assert!(
-        error
-            .what()
-            .contains("the model exchanges 6 numbers in 2 columns for 4 atoms"),
+        error.contains("the model exchanges 6 numbers in 2 columns for 4 atoms"),
         "{error}"
     );
     let number = announcement.number();
     drop(announcement);
     let error = border(number, 2, &values, &mut gradient).unwrap_err();
     assert!(
-        error
-            .what()
-            .contains("rows are exchanged outside of an evaluation"),
+        error.contains("rows are exchanged outside of an evaluation"),
         "{error}"
     );
 }
@@ -173,18 +137,21 @@ impl Arguments {
 
     /// Values, or their gradients where there are weights.
     fn call(&mut self, weights: &[f64]) -> Vec<f64> {
-        tabulate(&mut Question {
+        let question = Question {
             name: self.name,
             table: &self.table,
             info: &INFO,
-            outputs: OUTPUTS as i64,
+            outputs: OUTPUTS,
             shape: &self.shape,
-            inputs: &mut self.inputs,
-            rows: &mut self.rows,
-            factors: &mut self.factors,
             weights,
-        })
-        .unwrap()
+        };
+        let Self {
+            inputs,
+            rows,
+            factors,
+            ..
+        } = self;
+        tabulate(&question, inputs, rows, factors)
     }
 
     /// Compares values with `expected` and gradients with differences of them.

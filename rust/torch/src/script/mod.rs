@@ -4,17 +4,15 @@
 //! ones first, and for each local one the nearest atoms within the cutoff, as many as it has room for. deepmd-kit leaves
 //! it to the model to pick them from LAMMPS' list, with the same outcome where the list is long enough to be sorted.
 
-mod bridge;
 #[cfg(test)]
 mod checks;
 mod exchange;
+mod interface;
 mod rows;
 #[cfg(test)]
 mod tests;
 
 use crate::device;
-use bridge::ffi::{Request, Response, Script, load_script};
-use cxx::{Exception, UniquePtr};
 use deepdms_potential::Error;
 use deepdms_potential::descriptor::counters::Counters;
 use deepdms_potential::descriptor::neighbours::Atoms;
@@ -25,6 +23,7 @@ use deepdms_potential::engine::{
 use deepdms_potential::model::Format;
 use deepdms_potential::virial::Output;
 use exchange::Announcement;
+use interface::{Request, Script};
 use rows::Rows;
 use std::fmt;
 use tch::Device;
@@ -33,11 +32,11 @@ use tch::Device;
 const ARGUMENTS: [&str; 3] = ["extended_coord", "extended_atype", "nlist"];
 
 /// Where a model keeps the frame parameters that it takes where none are given.
-const DEFAULT_FRAME_PARAMETERS: &str = "atomic_model.fitting_net.default_fparam_tensor";
+const DEFAULT_FRAME_PARAMETERS: &str = ".atomic_model.fitting_net.default_fparam_tensor";
 
 /// Evaluates one TorchScript model with libtorch.
 pub struct ScriptEngine {
-    script: UniquePtr<Script>,
+    script: Script,
     device: Device,
     interface: [Interface; 1],
     /// Neighbours that the model has room for, of all types together.
@@ -64,17 +63,17 @@ impl ScriptEngine {
     /// is about something else than the energy of atoms at points.
     pub fn new(file: &str, bytes: &[u8], device: &str) -> Result<Self, Error> {
         let device = device::open(device)?;
-        let cannot_load = |error: Exception| {
+        let cannot_load = |error: String| {
             Error::Engine(format!(
                 "{file}: libtorch cannot load it: {}",
-                brief(error.what())
+                brief(&error)
             ))
         };
         let number = match device {
             Device::Cuda(index) => i32::try_from(index).unwrap_or(i32::MAX),
             _ => -1,
         };
-        let script = load_script(bytes, number).map_err(cannot_load)?;
+        let script = Script::load(bytes, number).map_err(cannot_load)?;
         if let Some(feature) = foreign_feature(&script).map_err(cannot_load)? {
             return Err(Error::Unsupported {
                 file: file.to_owned(),
@@ -82,49 +81,49 @@ impl ScriptEngine {
                 remedy: "Energy models are".to_owned(),
             });
         }
-        Self::describe_model(script, device).map_err(cannot_load)
+        Self::of(script, device).map_err(cannot_load)
     }
 
     /// Asks a model about itself; what files of older versions cannot be asked is not in them.
-    fn describe_model(script: UniquePtr<Script>, device: Device) -> Result<Self, Exception> {
-        let count = |method: &str| -> Result<usize, Exception> {
-            let known = script.has(method);
-            Ok(if known {
-                usize::try_from(script.integer(method)?).unwrap_or(0)
-            } else {
-                0
-            })
-        };
-        let flag = |method: &str| -> Result<bool, Exception> {
-            Ok(script.has(method) && script.flag(method)?)
-        };
-        let frame_parameters = count("get_dim_fparam")?;
-        let default = script.numbers_at(DEFAULT_FRAME_PARAMETERS)?;
-        let slots = count("get_nnei")?;
+    fn of(script: Script, device: Device) -> Result<Self, String> {
+        let frame_parameters = script.count("get_dim_fparam")?;
+        let default = script.ask(DEFAULT_FRAME_PARAMETERS)?;
+        let default = default.map_or_else(Vec::new, |answer| answer.numbers);
+        let slots = script.count("get_nnei")?;
         Ok(Self {
             device,
             interface: [Interface {
                 format: Format::TorchScript,
-                type_map: script.texts("get_type_map")?,
-                cutoff: script.real("get_rcut")?,
+                type_map: script.texts("get_type_map")?.unwrap_or_default(),
+                cutoff: script.number("get_rcut")?.unwrap_or(0.0),
                 sel: Vec::new(),
                 frame_parameters,
-                atom_parameters: count("get_dim_aparam")?,
+                atom_parameters: script.count("get_dim_aparam")?,
                 default_frame_parameters: (frame_parameters > 0
                     && default.len() == frame_parameters)
                     .then_some(default),
             }],
             slots: (slots > 0).then_some(slots),
-            exchanges_ghosts: flag("has_message_passing")?,
+            exchanges_ghosts: script.is("has_message_passing")?,
             charge_spin: ChargeSpin {
-                dimension: count("get_dim_chg_spin")?,
-                has_default: flag("has_default_chg_spin")?,
+                dimension: script.count("get_dim_chg_spin")?,
+                has_default: script.is("has_default_chg_spin")?,
                 given: Vec::new(),
             },
             rows: Rows::default(),
             times: Times::default(),
             script,
         })
+    }
+
+    /// Total charge and spin (`charge_spin`) for all evaluations to come; empty for those in the file.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the model takes another number of them.
+    pub fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
+        self.charge_spin.check(values)?;
+        self.charge_spin.given = values.to_vec();
+        Ok(())
     }
 
     /// Evaluates what is in `self.rows`.
@@ -154,39 +153,37 @@ impl ScriptEngine {
                 None => atom_parameters.resize(dimension, 0.0),
             }
         }
-        let request = Request {
-            coordinates: &rows.coordinates,
-            types: &rows.types,
-            neighbours: &rows.neighbours,
-            n_local: rows.n_local,
-            width: rows.width,
-            frame_parameters: atoms.frame_parameters,
-            atom_parameters: &atom_parameters,
-            charge_spin: &self.charge_spin.given,
-            exchange: announcement.as_ref().map_or(0, Announcement::number),
-        };
         let n = rows.atoms.len();
+        let mut energy = [0.0];
         let mut energies = vec![0.0; rows.n_local];
         let mut forces = vec![0.0; 3 * n];
         let mut virials = vec![0.0; if with_atom_virials { 9 * n } else { 0 }];
-        let mut response = Response {
-            atom_energies: &mut energies,
-            forces: &mut forces,
-            virial: &mut output.virial,
-            atom_virials: &mut virials,
+        let request = Request {
+            coordinates: (&rows.coordinates[..]).into(),
+            types: (&rows.types[..]).into(),
+            neighbours: (&rows.neighbours[..]).into(),
+            n_local: rows.n_local,
+            width: rows.width,
+            frame_parameters: atoms.frame_parameters.into(),
+            atom_parameters: (&atom_parameters[..]).into(),
+            charge_spin: (&self.charge_spin.given[..]).into(),
+            exchange: announcement.as_ref().map_or(0, Announcement::number),
+            energy: (&mut energy[..]).into(),
+            atom_energies: (&mut energies[..]).into(),
+            forces: (&mut forces[..]).into(),
+            virial: (&mut output.virial[..]).into(),
+            atom_virials: (&mut virials[..]).into(),
         };
-        let energy = self
-            .script
-            .evaluate(&request, &mut response)
-            .map_err(|error| {
-                let exchange = announcement.as_ref().and_then(Announcement::failure);
-                exchange
-                    .unwrap_or_else(|| Error::Engine(format!("libtorch: {}", brief(error.what()))))
-            })?;
+        // SAFETY: everything that the request points to lives in this function or is borrowed by it
+        let done = unsafe { self.script.evaluate(&request) };
+        done.map_err(|error| {
+            let exchange = announcement.as_ref().and_then(Announcement::failure);
+            exchange.unwrap_or_else(|| Error::Engine(format!("libtorch: {}", brief(&error))))
+        })?;
 
         // a row without an atom has an energy of its own, of which nothing depends on any position
         if rows.atoms[0].is_some() {
-            output.energy = energy;
+            output.energy = energy[0];
         }
         for (k, atom) in rows.atoms.iter().enumerate() {
             let &Some(atom) = atom else { continue };
@@ -217,35 +214,32 @@ impl ChargeSpin {
 }
 
 /// What makes a model one of another kind, in words.
-fn foreign_feature(script: &Script) -> Result<Option<String>, Exception> {
-    let class = script.class_name();
-    if !script.has("forward_lower") || !script.has("get_rcut") {
+fn foreign_feature(script: &Script) -> Result<Option<String>, String> {
+    let class = script.texts("class")?.unwrap_or_default().join("");
+    let (Some(required), Some(_)) = (script.texts("required")?, script.number("get_rcut")?) else {
         return Ok(Some(format!(
             "a module of class {class}, which is no Deep Potential model,"
         )));
-    }
-    if script.has("has_spin") && script.flag("has_spin")? {
+    };
+    if script.is("has_spin")? {
         return Ok(Some(format!("a spin model ({class})")));
     }
-    let outputs = script.texts("model_output_type")?;
+    let outputs = script.texts("model_output_type")?.unwrap_or_default();
     if !outputs.iter().any(|output| output == "energy") {
         return Ok(Some(format!(
             "a model of class {class}, which gives {} and no energy,",
             outputs.join(" and ")
         )));
     }
-    let more: Vec<_> = script
-        .required_arguments()?
-        .into_iter()
-        .filter(|argument| !ARGUMENTS.contains(&argument.as_str()))
-        .collect();
+    let known = |argument: &String| ARGUMENTS.contains(&argument.as_str());
+    let more: Vec<_> = required.into_iter().filter(|name| !known(name)).collect();
     if !more.is_empty() {
         return Ok(Some(format!(
             "a model of class {class}, which needs {},",
             more.join(" and ")
         )));
     }
-    if script.has("is_aparam_nall") && script.flag("is_aparam_nall")? {
+    if script.is("is_aparam_nall")? {
         return Ok(Some("a model with atom parameters of ghosts".to_owned()));
     }
     Ok(None)
@@ -289,12 +283,6 @@ impl Engine for ScriptEngine {
         self.evaluate_rows(atoms, with_atom_virials, output)?;
         self.times.end(Phase::Fitting);
         check_forces(atoms, output)
-    }
-
-    fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
-        self.charge_spin.check(values)?;
-        self.charge_spin.given = values.to_vec();
-        Ok(())
     }
 
     fn counters(&self) -> Vec<Counters> {

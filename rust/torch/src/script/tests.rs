@@ -1,7 +1,7 @@
 //! Models of a few lines: what is refused, and how everything that a model is given reaches it.
 
 use super::ScriptEngine;
-use super::checks::scripted;
+use super::interface::checks::scripted;
 use deepdms_potential::Error;
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, GhostExchange};
@@ -39,7 +39,7 @@ def forward_lower(self, extended_coord: Tensor, extended_atype: Tensor, nlist: T
 }
 
 fn load(class: &str, methods: &str) -> Result<ScriptEngine, Error> {
-    ScriptEngine::new("m.pth", &scripted(class, methods).unwrap(), "cpu")
+    ScriptEngine::new("m.pth", &scripted(class, methods), "cpu")
 }
 
 fn refusal(class: &str, methods: &str) -> String {
@@ -79,7 +79,7 @@ fn modules_that_are_no_energy_models_are_refused() {
 
 #[test]
 fn files_that_libtorch_cannot_load_are_refused() {
-    let bytes = scripted("EnergyModel", METHODS).unwrap();
+    let bytes = scripted("EnergyModel", METHODS);
     for damaged in [&bytes[..bytes.len() / 2], b"", b"PK\x03\x04"] {
         let message = ScriptEngine::new("m.pth", damaged, "cpu")
             .unwrap_err()
