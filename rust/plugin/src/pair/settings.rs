@@ -110,7 +110,7 @@ impl Settings {
         }
         if settings.engine == EngineChoice::Torch && settings.threads != 1 {
             return Err(format!(
-                "threads {} needs 'engine native': libtorch has threads of its own (OMP_NUM_THREADS)",
+                "threads {} needs 'engine native': the libtorch engine runs in one thread",
                 settings.threads
             ));
         }
@@ -307,7 +307,7 @@ mod tests {
             ),
             (
                 "m.pth engine torch threads 2",
-                "threads 2 needs 'engine native': libtorch has threads of its own (OMP_NUM_THREADS)",
+                "threads 2 needs 'engine native': the libtorch engine runs in one thread",
             ),
             (
                 "m.pb tolerance 1e-13",
