@@ -89,7 +89,10 @@ def main(names):
     write_configurations(REFERENCES / "configurations.json", systems)
     for name, system in systems.items():
         write_lammps_data(REFERENCES / f"{name}.data", *system)
-    paths = [HERE / n for n in names] or sorted(p for s in ("pb", "pth", "dp", "yaml") for p in HERE.glob(f"*.{s}"))
+    # Old graphs have their references from make_old_generations.py, refused models have none.
+    others = ("generation_", "refused_")
+    present = (p for s in ("pb", "pth", "dp", "yaml") for p in HERE.glob(f"*.{s}") if not p.name.startswith(others))
+    paths = [HERE / n for n in names] or sorted(present)
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
             write_reference(path.name, reference(path, folder, systems))
