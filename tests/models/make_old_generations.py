@@ -212,7 +212,7 @@ def compressed(source, folder):
 
 
 def make(number, version, source, folder):
-    """Write one generation with its references; only graphs that deepmd-kit cannot run are kept converted as well."""
+    """Write one generation with its references; the graph of 1.3 is kept converted as well."""
     origin = compressed(source, folder) if version == "2.0" else HERE / f"{source}.pb"
     with tf.Graph().as_default() as graph:
         Builder(version, *constants(origin), RECIPES[source]).build()
@@ -221,7 +221,7 @@ def make(number, version, source, folder):
             node.op = node.op.replace("TabulateFusionSeA", "TabulateFusion")  # the gradient goes by its new name
         old = HERE / f"generation_{number}.pb"
         old.write_bytes(definition.SerializeToString(deterministic=True))
-    new = Path(folder if version == "2.0" else HERE, f"generation_{number}_converted.pb")
+    new = Path(HERE if version == "1.3" else folder, f"generation_{number}_converted.pb")
     dp("--tf", "convert-from", version, "-i", old, "-o", new, cwd=folder)
     systems = reference_configurations()
     numbers, expected = reference(new, folder, systems), reference(origin, folder, systems)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from make_models import HERE, dp, set_threads, training_input
-from recipes import ENERGY_LOSS, SHORT_RANGE, SMALL, Recipe, model
+from recipes import SMALL, Recipe, model
 from systems import write_table, write_training_data
 
 FITTING = {"neuron": [8, 8]}
@@ -44,11 +44,10 @@ def spin(suffix, **settings):
 REFUSED = {
     "dipole": Refused(model(SMALL, FITTING | {"type": "dipole"}), ("pb", "pth"), TENSOR),
     "polar": Refused(model(SMALL, FITTING | {"type": "polar"}), ("pth",), TENSOR),
-    "dos": Refused(model(SMALL, FITTING | {"type": "dos", "numb_dos": 4}), ("pb", "pth"), DENSITY),
+    "dos": Refused(model(SMALL, FITTING | {"type": "dos", "numb_dos": 4}), ("pth",), DENSITY),
     "property": Refused(
         model(SMALL, FITTING | {"type": "property", "property_name": "gap", "task_dim": 1}), ("pth",), {"type": "property"}
     ),
-    "short_range": Refused(model(SMALL, FITTING, **SHORT_RANGE), ("pb",), ENERGY_LOSS),
     "spin_tf": spin("pb", virtual_len=[0.4], spin_norm=[1.2]),
     "spin_pt": spin("pth", virtual_scale=[0.3]),
 }

@@ -74,12 +74,12 @@ def activation(embedding, fitting):
 
 
 NARROW = {"neuron": [12, 12, 12]}
-ALL = ("pb", "dp", "yaml", "pth")
+ALL = ("pb", "dp", "pth")
 
 # se_e2_a by TensorFlow
 ANGULAR = {
-    "one_sided": Recipe(model(), ALL, {"pb": 0.05, "pth": 0.2}, 400),
-    "two_sided": Recipe(model({"type_one_side": False}), ALL, {"pb": 0.1, "pth": 0.2}, 400),
+    "one_sided": Recipe(model(), (*ALL, "yaml"), {"pb": 0.05, "pth": 0.2}, 400),
+    "two_sided": Recipe(model({"type_one_side": False}), ALL, {"pb": 0.1}, 400),
     "overflow": Recipe(model({"sel": [8, 8, 4]}), ALL, steps=400),
     "zero_davg": Recipe(model({"type_one_side": False, "set_davg_zero": True}), steps=400),
     "exclude_one_sided": Recipe(model({"exclude_types": [[0, 1], [2, 2]]}), ("pb", "pth"), steps=400),
@@ -107,7 +107,7 @@ ANGULAR = {
             {"type_one_side": False, "exclude_types": [[0, 2], [1, 1]]},
             {"neuron": [16, 32, 32], "activation_function": "silu"},
         ),
-        ("pth", "dp", "yaml"),
+        ("pth", "dp"),
     ),
 }
 
@@ -132,14 +132,12 @@ DESCRIPTORS = {
             NARROW,
         ),
         ("pb", "dp", "pth"),
-        {"pb": 0.2, "pth": 0.2},
-        {"pth": 0.4},
+        {"pb": 0.2},
     ),
     "hybrid_a3": Recipe(
         model(hybrid(angular(**SMALL), three_body(neuron=[2, 4, 8])), NARROW),
         ("pb", "dp", "pth"),
-        {"pb": 0.2, "pth": 0.2},
-        {"pth": 1.0},
+        {"pb": 0.2},
     ),
     # Two-sided tables of two descriptors, some of which are missing
     "hybrid_exclude": Recipe(

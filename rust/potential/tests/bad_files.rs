@@ -124,7 +124,7 @@ fn damaged_bytes_never_panic() {
         "one_sided.pb",
         "two_sided_compressed.pb",
         "two_sided.dp",
-        "overflow.yaml",
+        "one_sided.yaml",
         "two_sided.pth",
     ] {
         let whole = bytes(name);

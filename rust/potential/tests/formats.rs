@@ -12,13 +12,9 @@ const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
 /// them: where a fitting layer has a timestep that graphs lack, `dp convert-backend` draws random ones.
 const SAME: &[&[&str]] = &[
     &["one_sided.dp", "one_sided.yaml", "one_sided.pth"],
-    &["two_sided.dp", "two_sided.yaml", "two_sided.pth"],
-    &["overflow.dp", "overflow.yaml", "overflow.pth"],
-    &[
-        "trained_native.dp",
-        "trained_native.yaml",
-        "trained_native.pth",
-    ],
+    &["two_sided.dp", "two_sided.pth"],
+    &["overflow.dp", "overflow.pth"],
+    &["trained_native.dp", "trained_native.pth"],
     &[
         "radial_one_sided.dp",
         "radial_one_sided.pth",
@@ -40,7 +36,7 @@ const SAME: &[&[&str]] = &[
 const ALIKE: &[[&str; 2]] = &[
     ["one_sided.pb", "one_sided.dp"],
     ["two_sided.pb", "two_sided.pth"],
-    ["overflow.pb", "overflow.yaml"],
+    ["overflow.pb", "overflow.dp"],
     ["radial_one_sided.pb", "radial_one_sided.json"],
     ["hybrid_ar.pb", "hybrid_ar.dp"],
     ["hybrid_a3.pb", "hybrid_a3.pth"],

@@ -102,7 +102,6 @@ parity! {
     one_sided_native_yaml: "one_sided.yaml", DOUBLE;
     two_sided_frozen_graph: "two_sided.pb", DOUBLE;
     two_sided_native_hdf5: "two_sided.dp", DOUBLE;
-    two_sided_native_yaml: "two_sided.yaml", DOUBLE;
     more_neighbours_than_sel_frozen_graph: "overflow.pb", DOUBLE;
     more_neighbours_than_sel_native: "overflow.dp", DOUBLE;
     compressed_one_sided: "one_sided_compressed.pb", DOUBLE;
@@ -119,10 +118,8 @@ parity! {
     excluded_types_torch_script: "exclude_one_sided.pth", DOUBLE;
     trained_by_pytorch_torch_script: "trained_native.pth", DOUBLE;
     trained_by_pytorch_hdf5: "trained_native.dp", DOUBLE;
-    trained_by_pytorch_yaml: "trained_native.yaml", DOUBLE;
     unequal_widths_frozen_graph: "widths.pb", DOUBLE;
     unequal_widths_native_hdf5: "widths.dp", DOUBLE;
-    unequal_widths_native_yaml: "widths.yaml", DOUBLE;
     without_timestep: "no_timestep.pb", DOUBLE;
     the_papers_shape: "paper_shape.pb", DOUBLE;
     gelu_and_silu: "gelu_silu.pb", DOUBLE;
@@ -150,7 +147,6 @@ parity! {
     compressed_hybrid_with_radial: "hybrid_ar_compressed.pb", DOUBLE;
     compressed_hybrid_with_three_body: "hybrid_a3_compressed.pb", DOUBLE;
     graph_of_deepmd_kit_0_12: "generation_0.pb", DOUBLE;
-    graph_of_deepmd_kit_0_12_converted: "generation_0_converted.pb", DOUBLE;
     graph_of_deepmd_kit_1: "generation_1.pb", DOUBLE;
     graph_of_deepmd_kit_1_converted: "generation_1_converted.pb", DOUBLE;
     graph_of_deepmd_kit_2_compressed: "generation_2.pb", DOUBLE;
@@ -172,7 +168,6 @@ parity! {
     default_frame_parameters_torch_script: "default_fparam.pth", DOUBLE;
     float32_networks_torch_script: "float32.pth", SINGLE;
     compressed_one_sided_torch_script: "one_sided_compressed.pth", DOUBLE;
-    compressed_two_sided_torch_script: "two_sided_compressed.pth", DOUBLE;
     compressed_three_body_torch_script: "three_body_compressed.pth", DOUBLE;
     radial_exported: "radial_one_sided.pt2", DOUBLE;
     pairs_off_the_list_native: "pairs_off.dp", DOUBLE;
@@ -181,8 +176,6 @@ parity! {
     atoms_without_energy_torch_script: "atoms_off.pth", DOUBLE;
     compressed_radial_native: "radial_compressed.dp", DOUBLE;
     compressed_radial_torch_script: "radial_one_sided_compressed.pth", DOUBLE;
-    compressed_hybrid_with_radial_torch_script: "hybrid_ar_compressed.pth", DOUBLE;
-    compressed_hybrid_with_three_body_torch_script: "hybrid_a3_compressed.pth", DOUBLE;
 }
 
 #[test]

@@ -24,7 +24,7 @@ const MODELS: [&str; 14] = [
     "hybrid_a3.pb",
     "parameters_atom_ener.pb",
     "atoms_off.dp",
-    "hybrid_a3_compressed.pth",
+    "hybrid_a3_compressed.pb",
 ];
 const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
 

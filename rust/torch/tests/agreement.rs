@@ -25,7 +25,7 @@ const MODELS: [&str; 21] = [
     "three_body.pth",
     "hybrid_aa.dp",
     "hybrid_ar.pb",
-    "hybrid_a3_compressed.pth",
+    "hybrid_a3_compressed.pb",
     "parameters.dp",
     "pairs_off.dp",
     "atoms_off.dp",

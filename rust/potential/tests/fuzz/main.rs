@@ -63,7 +63,7 @@ const CAMPAIGNS: &[Campaign] = &[
     },
     Campaign {
         name: "native (.yaml)",
-        files: &["one_sided.yaml", "overflow.yaml"],
+        files: &["one_sided.yaml"],
         mutate: &Text,
     },
     Campaign {
@@ -87,7 +87,7 @@ const CAMPAIGNS: &[Campaign] = &[
             "one_sided.pth",
             "exclude_one_sided.pth",
             "radial_one_sided.pth",
-            "hybrid_a3_compressed.pth",
+            "three_body_compressed.pth",
             "default_fparam.pth",
             "pairs_off.pth",
             "atoms_off.pth",

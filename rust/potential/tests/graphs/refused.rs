@@ -41,16 +41,8 @@ fn models_that_deepmd_kit_made_of_other_kinds_are_refused_by_name() {
             "a model of type 'dipole' is not supported. pair_style deepmd needs an energy model ('ener')",
         ),
         (
-            "refused_dos.pb",
-            "a model of type 'dos' is not supported. pair_style deepmd needs an energy model ('ener')",
-        ),
-        (
             "refused_spin.pb",
             "spin is not supported. Use deepmd-kit's own plugin, or train a model without spin",
-        ),
-        (
-            "refused_short_range.pb",
-            "use_srtab (interpolation with a table) is not supported. Train the model without it",
         ),
     ];
     for (file, expected) in cases {
