@@ -16,7 +16,7 @@ import numpy as np
 
 from make_models import HERE, dp, set_threads, training_input
 from recipes import SMALL, Recipe, model
-from systems import write_table, write_training_data
+from systems import write_training_data
 
 FITTING = {"neuron": [8, 8]}
 TENSOR = {"type": "tensor", "pref": 1.0, "pref_atomic": 0.0}
@@ -96,12 +96,11 @@ def main(names):
         write_training_data(common / "data")
         add_labels(common / "data", np.random.default_rng(5))
         write_virtual_atoms(common / "data", common / "data_virtual")
-        write_table(common / "table.txt")
         for name in names or REFUSED:
             for suffix in REFUSED[name].suffixes:
                 work = common / f"{name}_{suffix}"
                 work.mkdir()
-                for item in ("data", "data_virtual", "table.txt"):
+                for item in ("data", "data_virtual"):
                     work.joinpath(item).symlink_to(common / item)
                 build(name, REFUSED[name], suffix, work)
 
