@@ -40,6 +40,16 @@ class FixDMS : public Fix {
   double compute_array(int, int) override;
   void write_restart(FILE *) override;
   void restart(char *) override;
+  void grow_arrays(int) override;
+  void copy_arrays(int, int, int) override;
+  void set_arrays(int) override;
+  int pack_exchange(int, double *) override;
+  int unpack_exchange(int, double *) override;
+  int pack_restart(int, double *) override;
+  void unpack_restart(int, int) override;
+  int size_restart(int) override;
+  int maxsize_restart() override;
+  double memory_usage() override;
   void reset_dt() override;
   int modify_param(int, char **) override;
 
@@ -59,6 +69,16 @@ class FixDMS : public Fix {
   bool scales_velocities;    // the velocities follow the box, too
   bool stopped;              // this fix has ended the run
 
+  // single atoms: the numbers that the measurement keeps with each, and the array for output
+
+  int width;          // length of a row, 0 where atoms are not measured
+  double **rows;      // [nmax][width]
+  bool displacements; // their displacement is measured, too
+  std::string stress_id, volume_id;
+  int volume_column;
+  class Compute *stress_compute, *volume_compute;
+  std::vector<double> scaled, masses, volumes;
+
   void create_reader(int, const std::string &, const std::string &);
   void adopt_reader(int, const std::string &);
   int box_change_bits(const deepdms::DmsStrain &) const;
@@ -66,6 +86,10 @@ class FixDMS : public Fix {
   deepdms::DmsBox current_box() const;
   void move_box(const deepdms::DmsBox &);
   void scale_velocities(const deepdms::DmsBox &, const deepdms::DmsBox &) const;
+  void init_atoms();
+  void place_atoms();
+  void observe_atoms();
+  void close_atoms();
   void observe();
   void announce();
   void talk();

@@ -1,7 +1,9 @@
 //! Bridge of `fix dms`: the command line of the fix, the measurement, and its files.
 
+mod atoms;
 mod command;
 mod files;
+mod output;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +11,7 @@ use deepdms_rheology::advice::{self, Remark};
 use deepdms_rheology::measurement::{Constants, Start};
 use deepdms_rheology::mode::Lateral;
 use deepdms_rheology::outcome::Block;
-use deepdms_rheology::readout::{Reading, VECTOR, tone_columns, tone_row};
+use deepdms_rheology::readout::tone_columns;
 use deepdms_rheology::report::{self, Provenance};
 use deepdms_rheology::units::StressUnit;
 use deepdms_rheology::{Cell, Error, Measurement, Mode, Sample, restart};
@@ -86,6 +88,44 @@ mod ffi {
         borders: DmsBox,
     }
 
+    /// What is measured of single atoms.
+    struct DmsAtoms {
+        /// Whether anything is.
+        active: bool,
+        /// ID of the compute of their stress, or nothing.
+        stress: String,
+        /// ID of the compute of their volume, or nothing.
+        volume: String,
+        /// Its column from 1, or 0 for a vector.
+        volume_column: usize,
+        /// Whether their displacement is measured.
+        displacement: bool,
+        /// Numbers that are kept with each atom.
+        width: usize,
+        /// Numbers that come out for each atom.
+        columns: usize,
+    }
+
+    /// Three components.
+    struct DmsVector {
+        part: [f64; 3],
+    }
+
+    /// A sample of single atoms: the step, the volume of the box, the displacement of the centre of mass, and the number of
+    /// stress components.
+    struct DmsAtomSample {
+        step: i64,
+        volume: f64,
+        centre: [f64; 3],
+        columns: usize,
+    }
+
+    /// What the stresses of atoms add up to.
+    struct DmsAtomSum {
+        storage: f64,
+        loss: f64,
+    }
+
     extern "Rust" {
         type Dms;
         fn dms_new(words: Vec<String>, host: &DmsHost) -> Result<Box<Dms>>;
@@ -115,6 +155,29 @@ mod ffi {
         fn vector(self: &Dms, index: usize, step: i64) -> Result<f64>;
         fn array(self: &Dms, row: usize, column: usize) -> Result<f64>;
 
+        fn atoms(self: &Dms) -> Result<DmsAtoms>;
+        fn atoms_due(self: &Dms, step: i64) -> Result<bool>;
+        fn next_atoms_due(self: &Dms, step: i64) -> Result<i64>;
+        fn needs_atoms(self: &Dms) -> Result<bool>;
+        fn start_atoms(self: &mut Dms, scaled: &[f64], rows: &mut [f64]) -> Result<()>;
+        fn atoms_moment(
+            self: &Dms,
+            scaled: &[f64],
+            masses: &[f64],
+            rows: &[f64],
+        ) -> Result<DmsVector>;
+        fn add_atoms(
+            self: &mut Dms,
+            sample: &DmsAtomSample,
+            stress: &[f64],
+            volumes: &[f64],
+            scaled: &[f64],
+            rows: &mut [f64],
+        ) -> Result<()>;
+        fn atoms_pending(self: &Dms) -> Result<bool>;
+        fn close_atoms(self: &Dms, rows: &mut [f64], output: &mut [f64]) -> Result<DmsAtomSum>;
+        fn finish_atoms(self: &mut Dms, sum: &DmsAtomSum) -> Result<()>;
+
         fn pack(self: &Dms) -> Result<Vec<u8>>;
         fn unpack(self: &mut Dms, blob: &[u8]) -> Result<()>;
     }
@@ -132,6 +195,7 @@ pub struct Dms {
     /// Whether the run is to end now.
     stop: bool,
     said: BTreeSet<Remark>,
+    said_of_atoms: bool,
     warnings: Vec<String>,
     notes: Vec<String>,
 }
@@ -187,6 +251,7 @@ fn dms_new(words: Vec<String>, host: &ffi::DmsHost) -> Result<Box<Dms>, BridgeEr
             continued: false,
             stop: false,
             said: BTreeSet::new(),
+            said_of_atoms: false,
             notes: Vec::new(),
         }))
     })
@@ -377,11 +442,7 @@ impl Dms {
 
     fn take_block(&mut self, block: &Block) {
         if let Some(files) = &mut self.files {
-            let line = report::block_line(&self.measurement, &self.unit, block);
-            files.queue(
-                line,
-                report::summary(&self.measurement, &self.unit, &self.provenance),
-            );
+            files.queue(&report::block_line(&self.measurement, &self.unit, block));
         }
         if !block.used {
             return;
@@ -401,8 +462,11 @@ impl Dms {
 
     /// Writes what has been queued for the files.
     fn write_files(&mut self) -> Result<(), BridgeError> {
-        dms("write_files", || {
-            self.files.as_mut().map_or(Ok(()), Files::flush)
+        dms("write_files", || match &mut self.files {
+            Some(files) => {
+                files.flush(|| report::summary(&self.measurement, &self.unit, &self.provenance))
+            }
+            None => Ok(()),
         })
     }
 
@@ -424,39 +488,5 @@ impl Dms {
     /// Lines for the log since the last call.
     fn take_notes(&mut self) -> Result<Vec<String>, BridgeError> {
         dms("take_notes", || Ok(std::mem::take(&mut self.notes)))
-    }
-
-    /// Work done on the cell.
-    fn work(&self) -> Result<f64, BridgeError> {
-        dms("work", || Ok(self.measurement.work()))
-    }
-
-    /// Element `index`, from 0, of the global vector at timestep `step`.
-    fn vector(&self, index: usize, step: i64) -> Result<f64, BridgeError> {
-        dms("vector", || {
-            let reading = Reading::of(&self.measurement, &self.unit);
-            let vector: [f64; VECTOR] = reading.vector(&self.measurement, &self.unit, step);
-            Ok(vector[index])
-        })
-    }
-
-    /// Element `column` of row `row`, both from 0, of the global array.
-    fn array(&self, row: usize, column: usize) -> Result<f64, BridgeError> {
-        dms("array", || {
-            Ok(tone_row(&self.measurement, row, &self.unit)[column])
-        })
-    }
-
-    /// The state for a restart file.
-    fn pack(&self) -> Result<Vec<u8>, BridgeError> {
-        dms("pack", || Ok(self.measurement.pack()))
-    }
-
-    /// Restores the state from a restart file.
-    fn unpack(&mut self, blob: &[u8]) -> Result<(), BridgeError> {
-        dms("unpack", || {
-            self.continued = true;
-            self.measurement.unpack(blob)
-        })
     }
 }

@@ -13,9 +13,11 @@
 //! - [`sum`], [`regression`], [`block`], [`lockin`]: streaming least squares over blocks of cycles, and single cycles
 //! - [`series`], [`moduli`], [`noise`], [`work`]: statistics over blocks, elastic constants, error bars, energy audit
 //! - [`measurement`], [`outcome`], [`tone_outcome`]: the whole, fed with samples, and what its blocks add up to
+//! - [`atoms`]: the same for single atoms
 //! - [`readout`], [`report`], [`advice`], [`units`], [`restart`]: what leaves it
 
 pub mod advice;
+pub mod atoms;
 pub mod block;
 pub mod cell;
 pub mod deformation;

@@ -1,9 +1,11 @@
 //! The measurement as a whole: it says which cell belongs to which step, takes one sample at each sampling step, closes
 //! blocks, and keeps what they add up to.
 
+mod atoms;
 mod continuation;
 mod sampling;
 
+use crate::atoms::AtomLockin;
 use crate::block::BlockSums;
 use crate::cell::Cell;
 use crate::error::Error;
@@ -14,7 +16,9 @@ use crate::outcome::{Outcome, RESPONSES, TOTAL, VIRIAL};
 use crate::protocol::Protocol;
 use crate::regression::Design;
 use crate::request::Request;
+use crate::series::PairSeries;
 use crate::work::Work;
+pub use atoms::PendingAtoms;
 
 /// Constants of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,6 +85,11 @@ pub struct Measurement {
     cycle: CycleSums,
     work: Work,
     outcome: Outcome,
+    atoms: Option<AtomLockin>,
+    /// The block whose sums of single atoms are to be closed.
+    pending: Option<PendingAtoms>,
+    /// What the stresses of all atoms add up to, a modulus, block by block.
+    atom_sum: PairSeries,
 }
 
 impl Measurement {
@@ -108,6 +117,12 @@ impl Measurement {
             transient_sums: BlockSums::new(RESPONSES, transient.columns()),
             cycle: CycleSums::new(protocol.tones.len()),
             outcome: Outcome::new(&protocol, base),
+            atoms: request
+                .atoms
+                .map(|sampling| AtomLockin::new(&protocol, sampling))
+                .transpose()?,
+            pending: None,
+            atom_sum: PairSeries::default(),
             request,
             protocol,
             constants,

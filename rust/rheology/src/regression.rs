@@ -172,6 +172,15 @@ impl Design {
         matrix
     }
 
+    /// The coefficients g with which the coefficient of column `column` is Σ y·(g·regressors): least squares is linear in
+    /// the data, so one weight a sample is enough.
+    pub fn functional(&self, column: usize) -> Vec<f64> {
+        let mut gains = vec![0.0; self.columns()];
+        gains[column] = 1.0;
+        self.solve(&mut gains);
+        gains
+    }
+
     /// Least-squares coefficients for the moments Σ y·regressor, in place.
     pub fn solve(&self, moments: &mut [f64]) {
         let columns = self.columns();
@@ -259,10 +268,7 @@ mod tests {
             let design = Design::new(1000, 1000, cycles, detrend, &[1]).unwrap();
             for (offset, expected) in [(0, sine), (1, cosine)] {
                 let column = design.sine_column(0) + offset;
-                let mut unit = vec![0.0; design.columns()];
-                unit[column] = 1.0;
-                design.solve(&mut unit);
-                let inflation = unit[column] * design.samples() as f64 / 2.0;
+                let inflation = design.functional(column)[column] * design.samples() as f64 / 2.0;
                 assert!(
                     (inflation / expected - 1.0).abs() < 0.006,
                     "{cycles} {detrend:?}: {inflation}"

@@ -1,5 +1,6 @@
 //! What the user asks for, checked and resolved into whole steps.
 
+use crate::atoms::AtomSampling;
 use crate::deformation::Deformation;
 use crate::error::Error;
 use crate::mode::{Lateral, Mode};
@@ -66,6 +67,8 @@ pub struct Request {
     pub stop: Option<Stop>,
     /// Whether the loss is also estimated from the thermal stress noise.
     pub fluctuations: bool,
+    /// What is measured of single atoms.
+    pub atoms: Option<AtomSampling>,
     /// Whether the period may be rounded to an admissible number of steps.
     pub round: bool,
 }
@@ -92,6 +95,7 @@ impl Request {
             virial_headline: false,
             stop: None,
             fluctuations: true,
+            atoms: None,
             round: false,
         }
     }
@@ -234,6 +238,14 @@ impl Request {
             return Err(Error::new(format!(
                 "lateral {} belongs to the modes xx, yy and zz, not to {name}",
                 self.lateral.name()
+            )));
+        }
+        if self.mode == Mode::None
+            && let Some(atoms) = self.atoms
+        {
+            return Err(Error::new(format!(
+                "{} belongs to a strain, and mode none has none: leave it out",
+                if atoms.stress { "peratom" } else { "nonaffine" }
             )));
         }
         let driven = [

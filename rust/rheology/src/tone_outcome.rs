@@ -23,6 +23,8 @@ pub struct ToneFit {
     pub harmonics: Vec<Option<Complex>>,
     /// Amplitude of the strain as it was found; that of the protocol for a strain of our own.
     pub strain: f64,
+    /// The factor that takes a + ib from the phase of the clock to that of the strain, and to the protocol's amplitude.
+    pub turn: Complex,
 }
 
 impl ToneFit {
@@ -57,6 +59,7 @@ impl ToneFit {
                 })
                 .collect(),
             strain,
+            turn: Complex::turn(-angle) * scale,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::slice::Iter;
 use std::str::FromStr;
 
+use deepdms_rheology::atoms::AtomSampling;
 use deepdms_rheology::mode::Lateral;
 use deepdms_rheology::regression::Detrend;
 use deepdms_rheology::request::Stop;
@@ -24,10 +25,14 @@ pub struct Command {
     pub summary: Option<String>,
     /// Unit of the moduli, where it is given.
     pub unit: Option<String>,
+    /// ID of the compute that gives the stress of each atom.
+    pub atom_stress: Option<String>,
+    /// ID of the compute that gives the volume of each atom, and its column from 1, or 0 for a vector.
+    pub atom_volume: Option<(String, usize)>,
 }
 
 const KEYWORDS: &str = "cycles, nskip, block, detrend, harmonics, ramp, phase, lateral, tones, tones/auto, vscale, \
-                        drive, ref, stress, stop, fdt, file, summary, units, round";
+                        drive, ref, stress, stop, fdt, peratom, atomvolume, nonaffine, file, summary, units, round";
 
 const COUNT: &str = "a whole number of 0 or more";
 
@@ -115,9 +120,24 @@ impl Command {
             file: None,
             summary: None,
             unit: None,
+            atom_stress: None,
+            atom_volume: None,
+        };
+        let mut atoms = AtomSampling {
+            every: sample_every,
+            stress: false,
+            displacement: false,
         };
         while let Some(keyword) = words.rest.next() {
-            command.keyword(keyword, &mut words)?;
+            command.keyword(keyword, &mut words, &mut atoms)?;
+        }
+        if atoms.stress || atoms.displacement {
+            command.request.atoms = Some(atoms);
+        }
+        if command.atom_volume.is_some() && !atoms.stress {
+            return Err(Error::new(
+                "atomvolume is for the moduli of atoms: give peratom, too, or leave it out",
+            ));
         }
         if mode == Mode::None && command.reference_lengths.is_some() {
             return Err(Error::new(
@@ -127,7 +147,12 @@ impl Command {
         Ok(command)
     }
 
-    fn keyword(&mut self, keyword: &str, words: &mut Words<'_>) -> Result<(), Error> {
+    fn keyword(
+        &mut self,
+        keyword: &str,
+        words: &mut Words<'_>,
+        atoms: &mut AtomSampling,
+    ) -> Result<(), Error> {
         let request = &mut self.request;
         match keyword {
             "cycles" => request.cycles = Some(words.count(keyword)?),
@@ -161,6 +186,14 @@ impl Command {
             "stress" => {
                 request.virial_headline = words.choice(keyword, &["total", "virial"])? == 1;
             }
+            "peratom" => {
+                let id = words.next(keyword)?;
+                self.atom_stress = Some(id.strip_prefix("c_").unwrap_or(id).to_owned());
+                atoms.every = words.count("the interval of peratom")?;
+                atoms.stress = true;
+            }
+            "atomvolume" => self.atom_volume = atom_volume(words.next(keyword)?)?,
+            "nonaffine" => atoms.displacement = words.choice(keyword, &NO_YES)? == 1,
             "file" => self.file = Some(words.next(keyword)?.to_owned()),
             "summary" => self.summary = Some(words.next(keyword)?.to_owned()),
             "units" => self.unit = Some(words.next(keyword)?.to_owned()),
@@ -198,6 +231,26 @@ fn reference_lengths(words: &mut Words<'_>) -> Result<[f64; 3], Error> {
         }
     }
     Ok(lengths)
+}
+
+/// mean, c_ID or c_ID[i].
+fn atom_volume(word: &str) -> Result<Option<(String, usize)>, Error> {
+    if word == "mean" {
+        return Ok(None);
+    }
+    let source = word.strip_prefix("c_").and_then(|id| {
+        let Some((id, rest)) = id.split_once('[') else {
+            return Some((id.to_owned(), 0));
+        };
+        let column: usize = rest.strip_suffix(']')?.parse().ok()?;
+        (column > 0).then(|| (id.to_owned(), column))
+    });
+    match source {
+        Some(source) => Ok(Some(source)),
+        None => Err(Error::new(format!(
+            "atomvolume '{word}' does not exist: it is mean, c_ID or c_ID[i]"
+        ))),
+    }
 }
 
 /// K and then K times h, w and φ.
@@ -317,7 +370,8 @@ mod tests {
         assert_eq!(
             message("10 xx 0.01 1 skip 2"),
             "unknown keyword 'skip': the keywords are cycles, nskip, block, detrend, harmonics, \
-             ramp, phase, lateral, tones, tones/auto, vscale, drive, ref, stress, stop, fdt, file, summary, units, round"
+             ramp, phase, lateral, tones, tones/auto, vscale, drive, ref, stress, stop, fdt, peratom, atomvolume, nonaffine, \
+             file, summary, units, round"
         );
         assert_eq!(
             message("10 xx 0.01 1 lateral open"),
@@ -334,6 +388,18 @@ mod tests {
         assert_eq!(
             message("10 none 0 1 ref values 10 11 12.5"),
             "ref belongs to a strain, and mode none has none: leave ref out"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 peratom cs"),
+            "the interval of peratom has no value"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 peratom cs 10 atomvolume c_v[0]"),
+            "atomvolume 'c_v[0]' does not exist: it is mean, c_ID or c_ID[i]"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 atomvolume c_v"),
+            "atomvolume is for the moduli of atoms: give peratom, too, or leave it out"
         );
         assert_eq!(
             message("10 xx 0.01 1 stop 0.1"),
@@ -374,6 +440,32 @@ mod tests {
         assert_eq!(lag("10 xx 0.01 1 drive external lag 3"), Some(3));
         assert_eq!(lag("10 xx 0.01 1 drive external nskip 2"), Some(1));
         assert_eq!(lag("10 xx 0.01 1 drive internal"), None);
+    }
+
+    #[test]
+    fn atoms_are_understood() {
+        let command =
+            parse("10 xx 0.01 1 peratom c_cs 20 atomvolume c_v[1] nonaffine yes").unwrap();
+        let atoms = command.request.atoms.unwrap();
+        assert_eq!(
+            (atoms.every, atoms.stress, atoms.displacement),
+            (20, true, true)
+        );
+        assert_eq!(command.atom_stress.as_deref(), Some("cs"));
+        assert_eq!(command.atom_volume, Some(("v".to_owned(), 1)));
+        let atoms = parse("10 xx 0.01 1 nonaffine yes").unwrap().request.atoms;
+        let atoms = atoms.unwrap();
+        assert_eq!(
+            (atoms.every, atoms.stress, atoms.displacement),
+            (10, false, true)
+        );
+        assert!(
+            parse("10 xx 0.01 1 nonaffine no")
+                .unwrap()
+                .request
+                .atoms
+                .is_none()
+        );
     }
 
     #[test]

@@ -12,7 +12,6 @@ pub struct Files {
     block_file: Option<File>,
     summary_path: Option<PathBuf>,
     lines: String,
-    summary: Option<String>,
 }
 
 fn failure(what: &str, path: &Path, error: &std::io::Error) -> Error {
@@ -27,7 +26,6 @@ impl Files {
             block_file: None,
             summary_path: summary_path.map(PathBuf::from),
             lines: String::new(),
-            summary: None,
         }
     }
 
@@ -55,29 +53,36 @@ impl Files {
         Ok(())
     }
 
-    /// Keeps a line of the block file and the new summary until [`Files::flush`].
-    pub fn queue(&mut self, line: String, summary: String) {
-        self.lines.push_str(&line);
-        self.summary = Some(summary);
+    /// Keeps a line of the block file until [`Files::flush`].
+    pub fn queue(&mut self, line: &str) {
+        self.lines.push_str(line);
     }
 
-    /// Writes what is queued. The summary goes to a temporary file that then takes its name, so a reader never sees half
-    /// of one.
-    pub fn flush(&mut self) -> Result<(), Error> {
+    /// Writes the lines that are queued and, if there are any, a new `summary`. It goes to a temporary file that then takes
+    /// its name, so a reader never sees half of one.
+    pub fn flush(&mut self, summary: impl FnOnce() -> String) -> Result<(), Error> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
         if let (Some(file), Some(path)) = (&mut self.block_file, &self.block_path) {
             file.write_all(self.lines.as_bytes())
                 .map_err(|error| failure("write to the block file", path, &error))?;
         }
         self.lines.clear();
-        if let (Some(summary), Some(path)) = (self.summary.take(), &self.summary_path) {
-            let mut temporary = path.clone().into_os_string();
-            temporary.push(".tmp");
-            let temporary = PathBuf::from(temporary);
-            fs::write(&temporary, summary)
-                .map_err(|error| failure("write the summary", &temporary, &error))?;
-            fs::rename(&temporary, path)
-                .map_err(|error| failure("replace the summary", path, &error))?;
+        match &self.summary_path {
+            Some(path) => replace(path, &summary(), "summary"),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Writes `text` to a temporary file that then takes the name `path`.
+fn replace(path: &Path, text: &str, what: &str) -> Result<(), Error> {
+    let mut temporary = path.to_path_buf().into_os_string();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    fs::write(&temporary, text)
+        .map_err(|error| failure(&format!("write the {what}"), &temporary, &error))?;
+    fs::rename(&temporary, path)
+        .map_err(|error| failure(&format!("replace the {what}"), path, &error))
 }

@@ -1,6 +1,7 @@
 //! The state of a measurement as a blob in a restart file, and back.
 
 use super::{Measurement, Start};
+use crate::atoms::AtomSampling;
 use crate::error::Error;
 use crate::restart::{Reader, State, Writer};
 use crate::tones::{ToneRequest, Tones};
@@ -24,6 +25,10 @@ impl Measurement {
             None => "internal".to_owned(),
         };
         let stress = if r.virial_headline { "virial" } else { "total" };
+        let atoms = |part: fn(&AtomSampling) -> bool| match r.atoms.filter(part) {
+            Some(atoms) => format!("every {} steps", atoms.every),
+            None => "no".to_owned(),
+        };
         vec![
             ("mode", p.deformation.mode.name().to_owned()),
             ("amplitude", p.amplitude.to_string()),
@@ -42,6 +47,8 @@ impl Measurement {
             ("drive", drive),
             ("vscale", yes(r.scale_velocities)),
             ("fdt", yes(r.fluctuations)),
+            ("peratom", atoms(|atoms| atoms.stress)),
+            ("nonaffine", atoms(|atoms| atoms.displacement)),
         ]
     }
 
@@ -69,6 +76,8 @@ impl Measurement {
         self.cycle.write(&mut out);
         self.work.write(&mut out);
         self.outcome.write(&mut out);
+        self.atoms.iter().for_each(|atoms| atoms.write(&mut out));
+        self.atom_sum.write(&mut out);
         out.finish()
     }
 
@@ -110,6 +119,10 @@ impl Measurement {
         self.cycle.read(&mut from)?;
         self.work.read(&mut from)?;
         self.outcome.read(&mut from)?;
+        self.atoms
+            .iter_mut()
+            .try_for_each(|atoms| atoms.read(&mut from))?;
+        self.atom_sum.read(&mut from)?;
         from.finish()?;
         self.start = started.then_some(start);
         self.last_sampled = last.checked_sub(1);

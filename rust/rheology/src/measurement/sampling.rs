@@ -194,6 +194,7 @@ impl Measurement {
         };
         if used {
             self.outcome.push(&block);
+            self.pend_atoms(&block);
         }
         Ok(block)
     }

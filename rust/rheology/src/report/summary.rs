@@ -48,6 +48,17 @@ pub fn summary(measurement: &Measurement, unit: &StressUnit, from: &Provenance) 
             top.insert("tones".into(), Value::Array(tones));
         }
     }
+    if let Some(atoms) = measurement.atoms() {
+        let sum = measurement.atom_sum();
+        let mut entry = json!({
+            "interval": atoms.sampling().every,
+            "blocks": atoms.blocks(),
+        });
+        if sum.a.count() > 0 {
+            entry["sum"] = pair(sum, unit.factor);
+        }
+        top.insert("peratom".into(), entry);
+    }
     format!("{:#}\n", Value::Object(top))
 }
 

@@ -1,0 +1,129 @@
+//! The lock-in of single atoms, whose rows the fix keeps.
+
+use deepdms_rheology::Error;
+use deepdms_rheology::atoms::{ATOM_COLUMNS, AtomSample};
+use deepdms_rheology::moduli::Complex;
+
+use super::{Dms, dms, ffi};
+use crate::guard::BridgeError;
+
+impl Dms {
+    /// What is measured of single atoms.
+    pub(super) fn atoms(&self) -> Result<ffi::DmsAtoms, BridgeError> {
+        dms("atoms", || {
+            let lockin = self.measurement.atoms();
+            let (volume, volume_column) = self.command.atom_volume.clone().unwrap_or_default();
+            Ok(ffi::DmsAtoms {
+                active: lockin.is_some(),
+                stress: self.command.atom_stress.clone().unwrap_or_default(),
+                volume,
+                volume_column,
+                displacement: lockin.is_some_and(|atoms| atoms.sampling().displacement),
+                width: lockin.map_or(0, |atoms| atoms.layout().width),
+                columns: ATOM_COLUMNS,
+            })
+        })
+    }
+
+    /// Whether atoms are to be sampled at timestep `step`.
+    pub(super) fn atoms_due(&self, step: i64) -> Result<bool, BridgeError> {
+        dms("atoms_due", || Ok(self.measurement.atoms_due(step)))
+    }
+
+    /// The next timestep at which they are.
+    pub(super) fn next_atoms_due(&self, step: i64) -> Result<i64, BridgeError> {
+        dms("next_atoms_due", || {
+            self.measurement
+                .next_atoms_due(step)
+                .ok_or_else(|| Error::new("atoms were to be sampled before the strain had started"))
+        })
+    }
+
+    /// Whether the atoms have no place of zero displacement yet.
+    pub(super) fn needs_atoms(&self) -> Result<bool, BridgeError> {
+        dms("needs_atoms", || Ok(self.measurement.atoms_need_start()))
+    }
+
+    /// Sets the unwrapped scaled coordinates `scaled` [n, 3] as those of zero displacement.
+    pub(super) fn start_atoms(
+        &mut self,
+        scaled: &[f64],
+        rows: &mut [f64],
+    ) -> Result<(), BridgeError> {
+        dms("start_atoms", || {
+            self.measurement.start_atoms(scaled, rows);
+            Ok(())
+        })
+    }
+
+    /// Σ m u over the atoms of this rank.
+    pub(super) fn atoms_moment(
+        &self,
+        scaled: &[f64],
+        masses: &[f64],
+        rows: &[f64],
+    ) -> Result<ffi::DmsVector, BridgeError> {
+        dms("atoms_moment", || {
+            Ok(ffi::DmsVector {
+                part: self.measurement.atoms_moment(scaled, masses, rows),
+            })
+        })
+    }
+
+    /// Adds a sample to the rows of the atoms of this rank; every rank does so.
+    pub(super) fn add_atoms(
+        &mut self,
+        sample: &ffi::DmsAtomSample,
+        stress: &[f64],
+        volumes: &[f64],
+        scaled: &[f64],
+        rows: &mut [f64],
+    ) -> Result<(), BridgeError> {
+        dms("add_atoms", || {
+            let atoms = AtomSample {
+                stress,
+                columns: sample.columns,
+                volumes,
+                scaled,
+                centre: sample.centre,
+                expansion: 1.0,
+            };
+            self.measurement
+                .add_atoms(sample.step, sample.volume, &atoms, rows);
+            Ok(())
+        })
+    }
+
+    /// Whether a block is complete but for its atoms.
+    pub(super) fn atoms_pending(&self) -> Result<bool, BridgeError> {
+        dms("atoms_pending", || Ok(self.measurement.atoms_pending()))
+    }
+
+    /// Completes the block for the atoms of this rank and writes what comes out for each.
+    pub(super) fn close_atoms(
+        &self,
+        rows: &mut [f64],
+        output: &mut [f64],
+    ) -> Result<ffi::DmsAtomSum, BridgeError> {
+        dms("close_atoms", || {
+            let sum = self.measurement.close_atoms(&self.unit, rows, output);
+            Ok(ffi::DmsAtomSum {
+                storage: sum.re,
+                loss: sum.im,
+            })
+        })
+    }
+
+    /// Takes the sum of [`Dms::close_atoms`] over all ranks.
+    pub(super) fn finish_atoms(&mut self, sum: &ffi::DmsAtomSum) -> Result<(), BridgeError> {
+        dms("finish_atoms", || {
+            let sum = Complex::new(sum.storage, sum.loss);
+            if let Some(text) = self.measurement.finish_atoms(sum)
+                && !std::mem::replace(&mut self.said_of_atoms, true)
+            {
+                self.warnings.push(text);
+            }
+            Ok(())
+        })
+    }
+}
