@@ -315,7 +315,10 @@ fn sections(
         .f_add_scalar(1.0)?;
     let protected = r.f_add_scalar(smoothing.protection)?;
     let s = w.f_div(&protected)?;
-    let raw = Tensor::f_cat(&[s.shallow_clone(), vectors.f_mul(&s.f_div(&protected)?)?], 2)?;
+    let raw = Tensor::f_cat(
+        &[s.shallow_clone(), vectors.f_mul(&s.f_div(&protected)?)?],
+        2,
+    )?;
     let mut first = 0i64;
     let mut sections = Vec::new();
     for (b, &sel) in descriptor.sel.iter().enumerate() {
