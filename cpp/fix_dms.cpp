@@ -270,6 +270,7 @@ void FixDMS::setup_pre_exchange()
 {
   const auto step = (int64_t) update->ntimestep;
   const DmsBox now = current_box();
+  if (ALL((*dms)->resumes())) resume();
   const bool fresh = ALL((*dms)->begin(step, now, (double) atom->natoms));
   deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->open_files(step); });
   const DmsStrain strain = ALL((*dms)->strain_kind());
@@ -288,6 +289,24 @@ void FixDMS::setup_pre_exchange()
                      neighbor->skin, travel);
   }
   talk();
+}
+
+/* ----------------------------------------------------------------------
+   go on from a checkpoint, which rank 0 reads
+------------------------------------------------------------------------- */
+
+void FixDMS::resume()
+{
+  rust::Vec<uint8_t> blob;
+  if (comm->me == 0)
+    blob = deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { return (*dms)->read_checkpoint(); });
+  int size = (int) blob.size();
+  MPI_Bcast(&size, 1, MPI_INT, 0, world);
+  std::vector<uint8_t> bytes(blob.begin(), blob.end());
+  bytes.resize(size);
+  MPI_Bcast(bytes.data(), size, MPI_BYTE, 0, world);
+  ALL((*dms)->resume(rust::Slice<const uint8_t>(bytes.data(), bytes.size()),
+                     (int64_t) update->ntimestep));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -350,6 +369,8 @@ void FixDMS::end_of_step()
 
 void FixDMS::post_run()
 {
+  const auto step = (int64_t) update->ntimestep;
+  deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->write_checkpoint(step); });
   if (stopped) timer->reset_timeout();
   stopped = false;
 }

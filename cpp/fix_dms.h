@@ -86,6 +86,7 @@ class FixDMS : public Fix {
   deepdms::DmsBox current_box() const;
   void move_box(const deepdms::DmsBox &);
   void scale_velocities(const deepdms::DmsBox &, const deepdms::DmsBox &) const;
+  void resume();
   void init_atoms();
   void place_atoms();
   void observe_atoms();

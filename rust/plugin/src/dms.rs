@@ -4,17 +4,18 @@ mod atoms;
 mod command;
 mod files;
 mod output;
+mod state;
+mod strain;
+mod words;
 
 use std::collections::BTreeSet;
 
 use deepdms_rheology::advice::{self, Remark};
 use deepdms_rheology::measurement::{Constants, Start};
-use deepdms_rheology::mode::Lateral;
 use deepdms_rheology::outcome::Block;
-use deepdms_rheology::readout::tone_columns;
 use deepdms_rheology::report::{self, Provenance};
 use deepdms_rheology::units::StressUnit;
-use deepdms_rheology::{Cell, Error, Measurement, Mode, Sample, restart};
+use deepdms_rheology::{Cell, Error, Measurement, Sample, restart};
 
 use crate::guard::{BridgeError, guard};
 use command::Command;
@@ -147,6 +148,10 @@ mod ffi {
         fn next_due(self: &Dms, step: i64) -> Result<i64>;
         fn sample(self: &mut Dms, sample: &DmsSample) -> Result<()>;
         fn write_files(self: &mut Dms) -> Result<()>;
+        fn write_checkpoint(self: &Dms, step: i64) -> Result<()>;
+        fn resumes(self: &Dms) -> Result<bool>;
+        fn read_checkpoint(self: &Dms) -> Result<Vec<u8>>;
+        fn resume(self: &mut Dms, blob: &[u8], step: i64) -> Result<()>;
         fn take_stop(self: &mut Dms) -> Result<bool>;
         fn take_warnings(self: &mut Dms) -> Result<Vec<String>>;
         fn take_notes(self: &mut Dms) -> Result<Vec<String>>;
@@ -192,6 +197,8 @@ pub struct Dms {
     files: Option<Files>,
     /// Whether the state came from a restart file.
     continued: bool,
+    /// Whether the last sample was the first of a cycle.
+    cycle_ended: bool,
     /// Whether the run is to end now.
     stop: bool,
     said: BTreeSet<Remark>,
@@ -240,15 +247,14 @@ fn dms_new(words: Vec<String>, host: &ffi::DmsHost) -> Result<Box<Dms>, BridgeEr
             units: host.units.clone(),
         };
         Ok(Box::new(Dms {
-            files: host
-                .writes
-                .then(|| Files::new(command.file.clone(), command.summary.clone())),
+            files: host.writes.then(|| Files::new(&command)),
             warnings: advice::on_settings(&measurement),
             command,
             measurement,
             unit,
             provenance,
             continued: false,
+            cycle_ended: false,
             stop: false,
             said: BTreeSet::new(),
             said_of_atoms: false,
@@ -263,59 +269,6 @@ fn dms_blob_length(header: &[u8]) -> Result<usize, BridgeError> {
 }
 
 impl Dms {
-    /// Fails where the box is of a kind that the mode cannot strain.
-    fn check_box(&self, kind: &ffi::DmsBoxKind) -> Result<(), BridgeError> {
-        dms("check_box", || {
-            command::check_box(&self.command.request, kind)
-        })
-    }
-
-    /// What the fix does to the box.
-    fn strain_kind(&self) -> Result<ffi::DmsStrain, BridgeError> {
-        dms("strain_kind", || {
-            let protocol = self.measurement.protocol();
-            let deformation = protocol.deformation;
-            let drives = self.measurement.drives();
-            let lateral = |condition: Lateral| {
-                std::array::from_fn(|axis| {
-                    let Some((_, others)) = deformation.uniaxial() else {
-                        return false;
-                    };
-                    deformation.lateral == condition && others.contains(&axis)
-                })
-            };
-            let tilt = match deformation.mode.component() {
-                Some(component) if deformation.mode.is_shear() => component as i32 - 3,
-                _ => -1,
-            };
-            Ok(ffi::DmsStrain {
-                drives,
-                moves: if drives {
-                    deformation.moves()
-                } else {
-                    [false; 3]
-                },
-                tilt: if drives { tilt } else { -1 },
-                still: deformation.mode == Mode::None,
-                fixed: lateral(Lateral::Fixed),
-                free: lateral(Lateral::Free),
-                scales_velocities: self.command.request.scale_velocities,
-                external: protocol.external.is_some(),
-                peak: protocol.peak,
-            })
-        })
-    }
-
-    /// Rows of the global array, one a tone.
-    fn rows(&self) -> Result<usize, BridgeError> {
-        dms("rows", || Ok(self.measurement.protocol().tones.len()))
-    }
-
-    /// Columns of the global array.
-    fn columns(&self) -> Result<usize, BridgeError> {
-        dms("columns", || Ok(tone_columns(self.measurement.protocol())))
-    }
-
     /// Adopts the timestep; after the start it must not change.
     fn set_timestep(&mut self, timestep: f64) -> Result<(), BridgeError> {
         dms("set_timestep", || self.measurement.set_timestep(timestep))
@@ -345,63 +298,20 @@ impl Dms {
         })
     }
 
-    /// The box at zero strain.
-    fn reference(&self) -> Result<ffi::DmsBox, BridgeError> {
-        dms("reference", || {
-            let start = self
-                .measurement
-                .start()
-                .ok_or_else(|| Error::new("the strain has not started"))?;
-            Ok(box_of(start.reference))
-        })
-    }
-
     /// Opens the block file: a new one, or the old one to be continued at `step`. Does nothing on other ranks and when
     /// it is open already.
     fn open_files(&mut self, step: i64) -> Result<(), BridgeError> {
         dms("open_files", || match &mut self.files {
             Some(files) => {
                 let head = report::block_file_head(&self.measurement, &self.unit, &self.provenance);
+                let last = self.measurement.last_step().unwrap_or(step);
                 files.open(
                     &head,
-                    self.continued.then(|| report::continuation_line(step)),
+                    &report::continuation_line(step),
+                    self.continued.then_some(last),
                 )
             }
             None => Ok(()),
-        })
-    }
-
-    /// The box of timestep `step`.
-    fn strained_box(&self, step: i64, current: &ffi::DmsBox) -> Result<ffi::DmsBox, BridgeError> {
-        dms("strained_box", || {
-            self.measurement.cell(step, &cell_of(current)).map(box_of)
-        })
-    }
-
-    /// Fails where the run from `step` to `last` starts from another box than that of its strain; comments on its length
-    /// if it is the first.
-    fn check_start(
-        &mut self,
-        step: i64,
-        last: i64,
-        current: &ffi::DmsBox,
-    ) -> Result<(), BridgeError> {
-        dms("check_start", || {
-            let deformation = self.measurement.protocol().deformation;
-            let all = !deformation.mode.is_shear() && deformation.lateral != Lateral::Free;
-            self.measurement.check_cell(step, &cell_of(current), all)?;
-            if self.measurement.elapsed(step) == 0 && last > step {
-                self.warnings
-                    .extend(advice::on_length(&self.measurement, last));
-            }
-            Ok(())
-        })
-    }
-
-    /// Takes the box in which the forces of timestep `step` are computed.
-    fn follow(&mut self, step: i64, current: &ffi::DmsBox) -> Result<(), BridgeError> {
-        dms("follow", || {
-            self.measurement.follow(step, &cell_of(current))
         })
     }
 
@@ -432,6 +342,7 @@ impl Dms {
             if let Some(block) = finished {
                 self.take_block(&block);
             }
+            self.cycle_ended = self.measurement.at_cycle_start();
             if let Some(text) = advice::goal_reached(&self.measurement, &self.unit) {
                 self.notes.push(format!("fix dms: {text}"));
                 self.stop = true;

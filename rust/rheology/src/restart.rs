@@ -3,6 +3,8 @@
 //! Layout: 8 bytes of name, u32 version, u32 zero, u64 length of the whole blob in bytes, then the payload. Integers
 //! are u64, reals the bit pattern of an f64, texts a u64 length and their UTF-8 bytes.
 
+use std::fmt::Write as _;
+
 use crate::error::Error;
 
 const NAME: &[u8; 8] = b"deepdms\0";
@@ -83,7 +85,7 @@ pub fn blob_length(header: &[u8]) -> Result<usize, Error> {
     let version = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
     if version != VERSION {
         return Err(Error::new(format!(
-            "the restart file holds version {version} of the state, this is version {VERSION}: continue with the \
+            "the stored state has version {version}, this is version {VERSION}: continue with the \
              library that wrote it"
         )));
     }
@@ -94,8 +96,71 @@ pub fn blob_length(header: &[u8]) -> Result<usize, Error> {
 
 fn damaged(detail: &str) -> Error {
     Error::new(format!(
-        "the state in the restart file is damaged: {detail}. Start from another restart file"
+        "the stored state is damaged: {detail}. Start from another file"
     ))
+}
+
+/// Words in a line of the text form.
+const WORDS_PER_LINE: usize = 4;
+
+/// FNV-1a of `bytes`.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// `blob` as text: the lines of `remarks` behind #, a line with length and checksum, and its words as hexadecimal
+/// numbers, so that it comes back bit by bit on every machine.
+pub fn to_text(blob: &[u8], remarks: &[String]) -> String {
+    let mut text = String::new();
+    for remark in remarks {
+        let _ = writeln!(text, "# {remark}");
+    }
+    let _ = writeln!(text, "state {} {:016x}", blob.len(), checksum(blob));
+    for line in blob.chunks(8 * WORDS_PER_LINE) {
+        let words: Vec<String> = line
+            .chunks(8)
+            .map(|bytes| {
+                let mut word = [0; 8];
+                word[..bytes.len()].copy_from_slice(bytes);
+                format!("{:016x}", u64::from_le_bytes(word))
+            })
+            .collect();
+        let _ = writeln!(text, "{}", words.join(" "));
+    }
+    text
+}
+
+/// The blob that [`to_text`] wrote. Fails where `text` is something else, or damaged.
+pub fn from_text(text: &str) -> Result<Vec<u8>, Error> {
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let head: Vec<&str> = lines.next().unwrap_or("").split_whitespace().collect();
+    let ["state", length, sum] = head[..] else {
+        return Err(Error::new(
+            "it is not the state of a fix dms: give a file that the keyword checkpoint wrote",
+        ));
+    };
+    let damaged = || Error::new("it is damaged: use another checkpoint");
+    let length: usize = length.parse().map_err(|_| damaged())?;
+    let sum = u64::from_str_radix(sum, 16).map_err(|_| damaged())?;
+    let mut blob = Vec::new();
+    for word in lines.flat_map(str::split_whitespace) {
+        if word.len() != 16 {
+            return Err(damaged());
+        }
+        let word = u64::from_str_radix(word, 16).map_err(|_| damaged())?;
+        blob.extend_from_slice(&word.to_le_bytes());
+    }
+    if blob.len() != length.next_multiple_of(8) {
+        return Err(damaged());
+    }
+    blob.truncate(length);
+    if checksum(&blob) == sum {
+        Ok(blob)
+    } else {
+        Err(damaged())
+    }
 }
 
 /// Takes a blob apart.
@@ -162,7 +227,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HEADER, Reader, Writer, blob_length};
+    use super::{HEADER, Reader, Writer, blob_length, from_text, to_text};
 
     fn blob() -> Vec<u8> {
         let mut writer = Writer::default();
@@ -184,6 +249,27 @@ mod tests {
     }
 
     #[test]
+    fn text_brings_every_bit_back() {
+        let blob = blob();
+        assert_ne!(blob.len() % 8, 0, "the last word is not full");
+        let text = to_text(&blob, &["step 7".to_owned()]);
+        assert!(text.starts_with("# step 7\nstate "));
+        assert_eq!(from_text(&text).unwrap(), blob);
+        let message = |text: &str| from_text(text).unwrap_err().to_string();
+        assert_eq!(
+            message("mode xx\n"),
+            "it is not the state of a fix dms: give a file that the keyword checkpoint wrote"
+        );
+        let cut = &text[..text.len() - 3];
+        let other = text.replacen("fffffffffffffffc", "fffffffffffffffd", 1);
+        assert_ne!(other, text);
+        let mixed = text.replacen("state ", "state x", 1);
+        for wrong in [cut, &text[..70], &other, &mixed] {
+            assert_eq!(message(wrong), "it is damaged: use another checkpoint");
+        }
+    }
+
+    #[test]
     fn foreign_old_and_cut_blobs_are_named() {
         let message = |bytes: &[u8]| Reader::new(bytes).unwrap_err().to_string();
         let good = blob();
@@ -195,12 +281,12 @@ mod tests {
         other[8] = 9;
         assert_eq!(
             message(&other),
-            "the restart file holds version 9 of the state, this is version 2: continue with the library that wrote it"
+            "the stored state has version 9, this is version 2: continue with the library that wrote it"
         );
         assert_eq!(
             message(&good[..good.len() - 1]),
             format!(
-                "the state in the restart file is damaged: it says {} bytes and has {}. Start from another restart file",
+                "the stored state is damaged: it says {} bytes and has {}. Start from another file",
                 good.len(),
                 good.len() - 1
             )

@@ -3,7 +3,11 @@
 mod common;
 
 use common::{REDUCED, Random, reading, request, sample, started};
-use deepdms_rheology::{Measurement, Mode, Request};
+use deepdms_rheology::atoms::{ATOM_COLUMNS, AtomSample, AtomSampling};
+use deepdms_rheology::mode::Lateral;
+use deepdms_rheology::tones::Tones;
+use deepdms_rheology::units::StressUnit;
+use deepdms_rheology::{Measurement, Mode, Request, restart};
 
 fn measure(measurement: &mut Measurement, steps: std::ops::Range<u64>) {
     for n in steps {
@@ -34,6 +38,91 @@ fn restart_in_mid_cycle_is_bit_identical() {
     }
 }
 
+/// What a measurement may be beside the plain one.
+fn variants() -> Vec<Request> {
+    let plain = request(64);
+    let mut tones = plain.clone();
+    (tones.tones, tones.harmonics) = (Tones::Automatic(2), 1);
+    tones.period = 80.0;
+    let mut lagging = plain.clone();
+    (lagging.external, lagging.sample_every, lagging.harmonics) = (Some(3), 2, 1);
+    let mut volume = plain.clone();
+    (volume.mode, volume.lateral) = (Mode::Zz, Lateral::Volume);
+    volume.scale_velocities = true;
+    let mut bulk = plain.clone();
+    bulk.mode = Mode::Iso;
+    let mut noise = plain.clone();
+    (noise.mode, noise.amplitude) = (Mode::None, 0.0);
+    let mut atoms = plain;
+    (atoms.sample_every, atoms.harmonics) = (2, 2);
+    atoms.atoms = Some(AtomSampling {
+        every: 4,
+        stress: true,
+        displacement: true,
+    });
+    vec![tones, lagging, volume, bulk, noise, atoms]
+}
+
+/// One step of a measurement in a box that oscillates.
+fn step(measurement: &mut Measurement, n: u64, rows: &mut [f64]) {
+    let step = 1000 + n as i64;
+    let mut random = Random(n);
+    let mut cell = measurement.start().unwrap().reference;
+    cell.tilt[0] = 0.02 * (n as f64 * std::f64::consts::TAU / 64.0).sin();
+    measurement.follow(step, &cell).unwrap();
+    if !measurement.is_due(step) {
+        return;
+    }
+    if measurement.atoms_due(step) {
+        let stress: [f64; 6] = std::array::from_fn(|_| random.normal());
+        let scaled: [f64; 3] = std::array::from_fn(|_| random.normal());
+        let sample = AtomSample {
+            stress: &stress,
+            columns: 6,
+            volumes: &[],
+            scaled: &scaled,
+            centre: [0.0; 3],
+            expansion: 1.0,
+        };
+        measurement.add_atoms(step, 7.0, &sample, rows);
+    }
+    let mut sample = sample(n, random.normal(), 1.0 + 0.1 * random.normal(), 7.0);
+    sample.stress = std::array::from_fn(|_| random.normal());
+    sample.cell = cell;
+    measurement.sample(&sample).unwrap();
+    if measurement.atoms_pending() {
+        let unit = StressUnit::choose(None, "lj").unwrap();
+        let sum = measurement.close_atoms(&unit, rows, &mut [0.0; ATOM_COLUMNS]);
+        measurement.finish_atoms(sum);
+    }
+}
+
+#[test]
+fn every_kind_of_measurement_goes_on_bit_by_bit() {
+    for request in variants() {
+        let width = started(&request, 7.0)
+            .atoms()
+            .map_or(0, |atoms| atoms.layout().width);
+        for stop in [1, 63, 131, 64 * 6 + 5] {
+            let mut whole = started(&request, 7.0);
+            let mut rows = vec![0.0; width];
+            (0..stop).for_each(|n| step(&mut whole, n, &mut rows));
+            let mut resumed = Measurement::new(request.clone(), 1.0, REDUCED).unwrap();
+            // through the text of a checkpoint
+            let text = restart::to_text(&whole.pack(), &[]);
+            resumed.unpack(&restart::from_text(&text).unwrap()).unwrap();
+            let mut kept = rows.clone();
+            for n in stop..64 * 10 + 3 {
+                step(&mut whole, n, &mut rows);
+                step(&mut resumed, n, &mut kept);
+            }
+            assert!(whole.outcome().blocks() > 2, "{request:?}");
+            assert_eq!(resumed.pack(), whole.pack(), "{request:?}");
+            assert_eq!(kept, rows);
+        }
+    }
+}
+
 #[test]
 fn a_blob_before_the_start_restores_that_too() {
     let request = request(64);
@@ -55,9 +144,8 @@ fn mismatch(change: impl FnOnce(&mut Request)) -> String {
 
 #[test]
 fn other_settings_are_refused_by_name() {
-    let tail =
-        ": repeat the command that wrote the restart file, or use another fix ID to start anew";
-    let head = "the restart file continues a measurement with";
+    let tail = ": repeat the command that wrote it, or start anew with another fix ID";
+    let head = "the stored state continues a measurement with";
     assert_eq!(
         mismatch(|r| r.mode = Mode::Xz),
         format!("{head} mode xy, the command says mode xz{tail}")
@@ -69,6 +157,28 @@ fn other_settings_are_refused_by_name() {
     assert_eq!(
         mismatch(|r| r.period = 128.0),
         format!("{head} period in steps 64, the command says period in steps 128{tail}")
+    );
+    assert_eq!(
+        mismatch(|r| r.external = Some(2)),
+        format!("{head} drive internal, the command says drive external lag 2{tail}")
+    );
+    assert_eq!(
+        mismatch(|r| (r.tones, r.harmonics) = (Tones::Automatic(1), 3)),
+        format!("{head} tones one, the command says tones auto 1{tail}")
+    );
+    assert_eq!(
+        mismatch(|r| r.scale_velocities = true),
+        format!("{head} vscale no, the command says vscale yes{tail}")
+    );
+    assert_eq!(
+        mismatch(|r| {
+            r.atoms = Some(AtomSampling {
+                every: 2,
+                stress: true,
+                displacement: false,
+            });
+        }),
+        format!("{head} peratom no, the command says peratom every 2 steps{tail}")
     );
     assert_eq!(
         mismatch(|r| r.harmonics = 1),
@@ -104,7 +214,7 @@ fn damaged_blobs_are_refused() {
     let mut second = Measurement::new(request(64), 1.0, REDUCED).unwrap();
     assert_eq!(
         second.unpack(&short).unwrap_err().to_string(),
-        "the state in the restart file is damaged: 8 bytes are missing. Start from another restart file"
+        "the stored state is damaged: 8 bytes are missing. Start from another file"
     );
 }
 

@@ -1,8 +1,5 @@
 //! The words of the command `fix ID all dms Nevery mode A P keyword values ...`.
 
-use std::slice::Iter;
-use std::str::FromStr;
-
 use deepdms_rheology::atoms::AtomSampling;
 use deepdms_rheology::mode::Lateral;
 use deepdms_rheology::regression::Detrend;
@@ -11,6 +8,7 @@ use deepdms_rheology::tones::{MOST_TONES, ToneRequest, Tones};
 use deepdms_rheology::{Cell, Error, Mode, Request};
 
 use super::ffi::DmsBoxKind;
+use super::words::{COUNT, Words};
 
 /// The command, understood.
 #[derive(Debug)]
@@ -23,6 +21,10 @@ pub struct Command {
     pub file: Option<String>,
     /// Name of the summary file.
     pub summary: Option<String>,
+    /// Name of the file that holds the state after each cycle.
+    pub checkpoint: Option<String>,
+    /// Name of such a file to start from.
+    pub resume: Option<String>,
     /// Unit of the moduli, where it is given.
     pub unit: Option<String>,
     /// ID of the compute that gives the stress of each atom.
@@ -32,84 +34,16 @@ pub struct Command {
 }
 
 const KEYWORDS: &str = "cycles, nskip, block, detrend, harmonics, ramp, phase, lateral, tones, tones/auto, vscale, \
-                        drive, ref, stress, stop, fdt, peratom, atomvolume, nonaffine, file, summary, units, round";
-
-const COUNT: &str = "a whole number of 0 or more";
+                        drive, ref, stress, stop, fdt, peratom, atomvolume, nonaffine, file, summary, checkpoint, resume, \
+                        units, round";
 
 /// Answers of a keyword that is on or off.
 const NO_YES: [&str; 2] = ["no", "yes"];
 
-/// The words behind a keyword.
-struct Words<'a> {
-    rest: Iter<'a, String>,
-}
-
-impl<'a> Words<'a> {
-    fn next(&mut self, of: &str) -> Result<&'a str, Error> {
-        self.rest
-            .next()
-            .map(String::as_str)
-            .ok_or_else(|| Error::new(format!("{of} has no value")))
-    }
-
-    /// Whether the next word is `word`; if so, it is taken.
-    fn follows(&mut self, word: &str) -> bool {
-        let found = self
-            .rest
-            .as_slice()
-            .first()
-            .is_some_and(|next| next == word);
-        if found {
-            self.rest.next();
-        }
-        found
-    }
-
-    /// Takes `word`, which must come next.
-    fn expect(&mut self, of: &str, word: &str) -> Result<(), Error> {
-        let next = self.next(of)?;
-        if next == word {
-            Ok(())
-        } else {
-            Err(Error::new(format!(
-                "{of}: the word '{word}' is expected, not '{next}'"
-            )))
-        }
-    }
-
-    fn number<T: FromStr>(&mut self, of: &str, kind: &str) -> Result<T, Error> {
-        let word = self.next(of)?;
-        word.parse()
-            .map_err(|_| Error::new(format!("{of} needs {kind}, not '{word}'")))
-    }
-
-    fn count(&mut self, of: &str) -> Result<u64, Error> {
-        self.number(of, COUNT)
-    }
-
-    fn real(&mut self, of: &str) -> Result<f64, Error> {
-        self.number(of, "a number")
-    }
-
-    /// The index of the next word among `choices`.
-    fn choice(&mut self, of: &str, choices: &[&str]) -> Result<usize, Error> {
-        let word = self.next(of)?;
-        choices
-            .iter()
-            .position(|choice| *choice == word)
-            .ok_or_else(|| {
-                Error::new(format!(
-                    "{of} '{word}' does not exist: it is one of {}",
-                    choices.join(", ")
-                ))
-            })
-    }
-}
-
 impl Command {
     /// Reads the words after `fix ID group dms`. Fails at the first that is wrong or missing, and says which.
     pub fn parse(words: &[String]) -> Result<Self, Error> {
-        let mut words = Words { rest: words.iter() };
+        let mut words = Words::new(words);
         let sample_every = words.count("Nevery")?;
         let mode = Mode::parse(words.next("the mode")?)?;
         let amplitude = words.real("the amplitude")?;
@@ -119,6 +53,8 @@ impl Command {
             reference_lengths: None,
             file: None,
             summary: None,
+            checkpoint: None,
+            resume: None,
             unit: None,
             atom_stress: None,
             atom_volume: None,
@@ -128,7 +64,7 @@ impl Command {
             stress: false,
             displacement: false,
         };
-        while let Some(keyword) = words.rest.next() {
+        while let Some(keyword) = words.keyword() {
             command.keyword(keyword, &mut words, &mut atoms)?;
         }
         if atoms.stress || atoms.displacement {
@@ -196,6 +132,8 @@ impl Command {
             "nonaffine" => atoms.displacement = words.choice(keyword, &NO_YES)? == 1,
             "file" => self.file = Some(words.next(keyword)?.to_owned()),
             "summary" => self.summary = Some(words.next(keyword)?.to_owned()),
+            "checkpoint" => self.checkpoint = Some(words.next(keyword)?.to_owned()),
+            "resume" => self.resume = Some(words.next(keyword)?.to_owned()),
             "units" => self.unit = Some(words.next(keyword)?.to_owned()),
             "round" => request.round = words.choice(keyword, &NO_YES)? == 1,
             _ => {
@@ -331,7 +269,7 @@ mod tests {
         let command = parse(
             "100 xx 0.01 1000.0 cycles 22 nskip 2 block 3 detrend quadratic harmonics 2 ramp 1 phase 90 lateral free \
              ref values 10 11 12.5 stress virial file a.csv summary a.json units native round yes vscale yes \
-             stop rel 0.05 min 8 fdt no",
+             stop rel 0.05 min 8 fdt no checkpoint b.state resume c.state",
         )
         .unwrap();
         let request = &command.request;
@@ -353,6 +291,8 @@ mod tests {
             (command.file.as_deref(), command.summary.as_deref()),
             (Some("a.csv"), Some("a.json"))
         );
+        let states = (command.checkpoint.as_deref(), command.resume.as_deref());
+        assert_eq!(states, (Some("b.state"), Some("c.state")));
     }
 
     #[test]
@@ -371,7 +311,7 @@ mod tests {
             message("10 xx 0.01 1 skip 2"),
             "unknown keyword 'skip': the keywords are cycles, nskip, block, detrend, harmonics, \
              ramp, phase, lateral, tones, tones/auto, vscale, drive, ref, stress, stop, fdt, peratom, atomvolume, nonaffine, \
-             file, summary, units, round"
+             file, summary, checkpoint, resume, units, round"
         );
         assert_eq!(
             message("10 xx 0.01 1 lateral open"),

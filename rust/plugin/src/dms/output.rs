@@ -1,4 +1,4 @@
-//! What LAMMPS reads from a fix: scalar, vector, array, and the state for restart files.
+//! What LAMMPS reads from a fix: scalar, vector and array.
 
 use deepdms_rheology::readout::{Reading, VECTOR, tone_row};
 
@@ -24,19 +24,6 @@ impl Dms {
     pub(super) fn array(&self, row: usize, column: usize) -> Result<f64, BridgeError> {
         dms("array", || {
             Ok(tone_row(&self.measurement, row, &self.unit)[column])
-        })
-    }
-
-    /// The state for a restart file.
-    pub(super) fn pack(&self) -> Result<Vec<u8>, BridgeError> {
-        dms("pack", || Ok(self.measurement.pack()))
-    }
-
-    /// Restores the state from a restart file.
-    pub(super) fn unpack(&mut self, blob: &[u8]) -> Result<(), BridgeError> {
-        dms("unpack", || {
-            self.continued = true;
-            self.measurement.unpack(blob)
         })
     }
 }

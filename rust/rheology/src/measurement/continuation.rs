@@ -95,8 +95,8 @@ impl Measurement {
             };
             if stored_name != *name || stored_value != *value {
                 return Err(Error::new(format!(
-                    "the restart file continues a measurement with {stored_name} {stored_value}, the command says \
-                     {name} {value}: repeat the command that wrote the restart file, or use another fix ID to start anew"
+                    "the stored state continues a measurement with {stored_name} {stored_value}, the command says \
+                     {name} {value}: repeat the command that wrote it, or start anew with another fix ID"
                 )));
             }
         }

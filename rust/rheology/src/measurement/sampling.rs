@@ -37,6 +37,12 @@ impl Measurement {
         step + (every - self.elapsed(step) % every) as i64
     }
 
+    /// Whether the last sample was the first one of a cycle, but not of the first.
+    pub fn at_cycle_start(&self) -> bool {
+        self.last_sampled
+            .is_some_and(|last| last > 0 && last.is_multiple_of(self.protocol.period))
+    }
+
     /// Whether the last sample was the first one after a used block.
     pub fn between_blocks(&self) -> bool {
         self.outcome.blocks() > 0 && self.sums.taken() == 1
