@@ -7,6 +7,7 @@
 
 #include "atom.h"
 #include "comm.h"
+#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "guard.h"
@@ -83,7 +84,7 @@ static double cutoff_as_typed(double cutoff)
 /* ---------------------------------------------------------------------- */
 
 PairDeepMD::PairDeepMD(LAMMPS *lmp) :
-    Pair(lmp), mapped(false), scale(nullptr), warned{}, cutoff(0.0), cut_coul(0.0),
+    Pair(lmp), ghosts(lmp, this), mapped(false), scale(nullptr), warned{}, cutoff(0.0), cut_coul(0.0),
     restarted(false)
 {
   if (strcmp(update->unit_style, "lj") == 0)
@@ -128,9 +129,10 @@ void PairDeepMD::compute(int eflag, int vflag)
   double *f = nall ? &atom->f[0][0] : nullptr;
   const bool compare = model.deviation_due((std::int64_t) update->ntimestep);
   const auto outcome = guard(lmp, FLERR, Reach::ThisRank, [&] {
-    return model.compute(rust::Slice<const double>(x, 3 * nall),
-                         rust::Slice<const int>(atom->type, nall), vflag_atom || cvflag_atom,
-                         compare);
+    return model.compute(deepdms::Frame{rust::Slice<const double>(x, 3 * nall),
+                                        rust::Slice<const int>(atom->type, nall),
+                                        {domain->boxlo[0], domain->boxlo[1], domain->boxlo[2]}},
+                         ghosts, vflag_atom || cvflag_atom, compare);
   });
   if (outcome.failed) {
     auto id = [&](std::size_t i) -> std::int64_t {
@@ -299,7 +301,10 @@ void PairDeepMD::write_summary()
 void PairDeepMD::write_deviation()
 {
   deepdms::Potential &model = **potential;
+  const int widest = comm_reverse;
+  comm_reverse = 3 * (int) model.models();
   comm->reverse_comm(this);    // forces of all models on ghosts go to their owners
+  comm_reverse = widest;
 
   const auto deviations = guard(lmp, FLERR, Reach::ThisRank,
                                 [&] { return model.force_deviations(atom->nlocal); });
@@ -346,8 +351,25 @@ void PairDeepMD::write_deviation()
 
 /* ---------------------------------------------------------------------- */
 
+int PairDeepMD::pack_forward_comm(int n, int *list, double *buf, int /*pbc_flag*/, int * /*pbc*/)
+{
+  return ghosts.pack_forward(n, list, buf);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairDeepMD::unpack_forward_comm(int n, int first, double *buf)
+{
+  ghosts.unpack_forward(n, first, buf);
+}
+
+/* ----------------------------------------------------------------------
+   rows of a model on their way to owners, or else forces of all models
+------------------------------------------------------------------------- */
+
 int PairDeepMD::pack_reverse_comm(int n, int first, double *buf)
 {
+  if (ghosts.busy()) return ghosts.pack_reverse(n, first, buf);
   const std::size_t size = (std::size_t) n * comm_reverse;
   guard(lmp, FLERR, Reach::ThisRank,
         [&] { (*potential)->pack_forces(first, n, rust::Slice<double>(buf, size)); });
@@ -358,6 +380,7 @@ int PairDeepMD::pack_reverse_comm(int n, int first, double *buf)
 
 void PairDeepMD::unpack_reverse_comm(int n, int *list, double *buf)
 {
+  if (ghosts.busy()) return ghosts.unpack_reverse(n, list, buf);
   const std::size_t size = (std::size_t) n * comm_reverse;
   guard(lmp, FLERR, Reach::ThisRank, [&] {
     (*potential)->unpack_forces(rust::Slice<const int>(list, n),
@@ -398,7 +421,8 @@ void PairDeepMD::settings(int narg, char **arg)
   guard(lmp, FLERR, Reach::Everyone, [&] { fresh->prepare(); });
   potential = std::move(fresh);
   mapped = false;
-  comm_reverse = 3 * (int) (*potential)->models();
+  comm_forward = (*potential)->exchanges_ghosts() ? deepdms::Ghosts::WIDTH : 0;
+  comm_reverse = std::max(3 * (int) (*potential)->models(), comm_forward);
   cutoff = cut_coul = cutoff_as_typed((*potential)->cutoff() / units.length) * units.length;
   const auto summary =
       guard(lmp, FLERR, Reach::Everyone, [&] { return (*potential)->describe(); });

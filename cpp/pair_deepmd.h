@@ -12,6 +12,7 @@ PairStyle(deepmd,PairDeepMD);
 #ifndef LMP_PAIR_DEEPMD_H
 #define LMP_PAIR_DEEPMD_H
 
+#include "ghosts.h"
 #include "pair.h"
 
 #include "deepdms-plugin/src/pair.rs.h"
@@ -36,6 +37,8 @@ class PairDeepMD : public Pair {
   double init_one(int, int) override;
   void write_restart(FILE *) override;
   void read_restart(FILE *) override;
+  int pack_forward_comm(int, int *, double *, int, int *) override;
+  void unpack_forward_comm(int, int, double *) override;
   int pack_reverse_comm(int, int, double *) override;
   void unpack_reverse_comm(int, int *, double *) override;
   double memory_usage() override;
@@ -54,6 +57,7 @@ class PairDeepMD : public Pair {
   bool coulomb_elsewhere();
 
   std::optional<rust::Box<deepdms::Potential>> potential;
+  deepdms::Ghosts ghosts;            // how models pass messages between atoms
   std::vector<std::string> names;    // the elements of pair_coeff
   bool mapped;                       // the models know them
   double **scale;                    // factor on energies and forces; [1][1] holds for all types

@@ -5,6 +5,7 @@
 mod counters;
 mod deviation;
 mod deviation_file;
+mod ghosts;
 mod parameters;
 mod potential;
 mod settings;
@@ -38,6 +39,16 @@ mod ffi {
         /// Indices of the atoms that the message is about.
         first: usize,
         second: usize,
+    }
+
+    /// LAMMPS' atoms in a step, local ones first.
+    struct Frame<'a> {
+        /// `[n_all, 3]`
+        positions: &'a [f64],
+        /// LAMMPS types, `[n_all]`
+        types: &'a [i32],
+        /// Lower corner of the box.
+        corner: [f64; 3],
     }
 
     /// Arrays that a step is added to; empty where a quantity is not wanted.
@@ -88,6 +99,22 @@ mod ffi {
         sum: f64,
     }
 
+    unsafe extern "C++" {
+        include!("ghost_exchange.h");
+
+        type GhostExchange;
+        fn to_ghosts(
+            self: Pin<&mut GhostExchange>,
+            values: &mut [f64],
+            columns: usize,
+        ) -> Result<()>;
+        fn to_owners(
+            self: Pin<&mut GhostExchange>,
+            values: &mut [f64],
+            columns: usize,
+        ) -> Result<()>;
+    }
+
     extern "Rust" {
         type PairSettings;
         fn parse_settings(words: &[String]) -> Result<Box<PairSettings>>;
@@ -98,6 +125,7 @@ mod ffi {
         fn add_model(self: &mut Potential, bytes: &[u8]) -> Result<()>;
         fn prepare(self: &mut Potential) -> Result<()>;
         fn models(self: &Potential) -> usize;
+        fn exchanges_ghosts(self: &Potential) -> bool;
         fn describe(self: &Potential) -> Result<String>;
         fn cutoff(self: &Potential) -> f64;
         fn map_types(
@@ -117,8 +145,8 @@ mod ffi {
         fn push_centre(self: &mut Potential, centre: i32, neighbours: &[i32], mask: i32);
         fn compute(
             self: &mut Potential,
-            positions: &[f64],
-            types: &[i32],
+            frame: Frame<'_>,
+            ghosts: Pin<&mut GhostExchange>,
             with_atom_virials: bool,
             with_all_models: bool,
         ) -> Result<Outcome>;

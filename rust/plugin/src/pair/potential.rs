@@ -3,8 +3,8 @@
 use super::PairSettings;
 use super::counters::Seen;
 use super::deviation_file::DeviationFile;
-use super::ffi::{Outcome, Sums, Units};
-
+use super::ffi::{Frame, GhostExchange, Outcome, Sums, Units};
+use super::ghosts::Ghosts;
 use super::settings::{EngineChoice, Settings};
 use super::summary::Clock;
 use super::supply::Sources;
@@ -14,12 +14,13 @@ use deepdms_potential::engine::{Engine, Interface, NativeEngine};
 use deepdms_potential::model::Embedding;
 use deepdms_potential::virial::{Output, centroid, symmetric};
 use deepdms_potential::{Error, Model, model};
+use std::pin::Pin;
 
 /// The models with their engines, and what a step needs between its calls. The first model drives the run.
 pub struct Potential {
     pub(super) settings: Settings,
-    /// Models that were read and have no engine yet.
-    pub(super) pending: Vec<Model>,
+    /// Models that wait for the others.
+    pub(super) pending: Vec<Pending>,
     /// All models; the first of the first engine drives the run.
     pub(super) engines: Vec<Box<dyn Engine>>,
     /// What each model gave for the step, engine after engine.
@@ -43,6 +44,29 @@ pub struct Potential {
     pub(super) tabulated: Vec<bool>,
     pub(super) clock: Clock,
     pub(super) deviation: Option<DeviationFile>,
+}
+
+/// A model that was read and has no engine yet, or one that brought its own.
+pub(super) enum Pending {
+    Read(Box<Model>),
+    Run(Box<dyn Engine>),
+}
+
+impl Pending {
+    fn type_map(&self) -> &[String] {
+        match self {
+            Self::Read(model) => &model.type_map,
+            Self::Run(engine) => &engine.models()[0].type_map,
+        }
+    }
+
+    /// Whether there are tables for all embeddings, as far as one can tell.
+    fn is_tabulated(&self) -> bool {
+        match self {
+            Self::Read(model) => is_tabulated(model),
+            Self::Run(_) => false,
+        }
+    }
 }
 
 pub(super) fn new_potential(
@@ -96,19 +120,44 @@ fn torch_engine(_: Vec<Model>, _: &str) -> Result<Box<dyn Engine>, Error> {
     ))
 }
 
+/// For a file that has no reader, which `reason` says.
+#[cfg(feature = "torch")]
+fn script_engine(
+    file: &str,
+    bytes: &[u8],
+    settings: &Settings,
+    _reason: Error,
+) -> Result<Box<dyn Engine>, Error> {
+    let mut engine = deepdms_torch::ScriptEngine::new(file, bytes, &settings.device)?;
+    if settings.threads > 1 {
+        engine.set_threads(settings.threads);
+    }
+    Ok(Box::new(engine))
+}
+
+#[cfg(not(feature = "torch"))]
+fn script_engine(_: &str, _: &[u8], _: &Settings, reason: Error) -> Result<Box<dyn Engine>, Error> {
+    Err(reason)
+}
+
 impl Potential {
     /// Reads the next of the model files, whose contents are `bytes`.
     pub(super) fn add_model(&mut self, bytes: &[u8]) -> Result<(), BridgeError> {
         guard("loading a model", || {
             let files = &self.settings.models;
             let file = &files[self.pending.len()];
-            let model = model::read(file, bytes)?;
+            let model = match model::read(file, bytes) {
+                Err(reason @ Error::NeedsLibtorch { .. }) => {
+                    Pending::Run(script_engine(file, bytes, &self.settings, reason)?)
+                }
+                read => Pending::Read(Box::new(read?)),
+            };
             if let Some(first) = self.pending.first() {
-                let first = &first.type_map;
-                if &model.type_map != first {
+                let first = first.type_map();
+                if model.type_map() != first {
                     return Err(Error::Engine(format!(
                         "{file} knows the types {}, and {} knows {}: models whose deviation is wanted need the same types in the same order",
-                        model.type_map.join(" "),
+                        model.type_map().join(" "),
                         files[0],
                         first.join(" "),
                     )));
@@ -122,15 +171,38 @@ impl Potential {
     /// Gives the models that were read to an engine.
     pub(super) fn prepare(&mut self) -> Result<(), BridgeError> {
         guard("preparing the models", || {
-            let models = std::mem::take(&mut self.pending);
-            self.tabulated = models.iter().map(is_tabulated).collect();
-            self.outputs.resize_with(models.len(), Output::default);
+            let pending = std::mem::take(&mut self.pending);
+            self.tabulated = pending.iter().map(Pending::is_tabulated).collect();
+            self.outputs.resize_with(pending.len(), Output::default);
+            let mut neighbours = Vec::new();
+            for model in pending {
+                match model {
+                    Pending::Read(model) => neighbours.push(*model),
+                    Pending::Run(engine) => {
+                        self.give_engine(std::mem::take(&mut neighbours))?;
+                        self.engines.push(engine);
+                    }
+                }
+            }
+            self.give_engine(neighbours)?;
+            self.prepare_parameters()
+        })
+    }
+
+    /// One engine for models that stand side by side.
+    fn give_engine(&mut self, models: Vec<Model>) -> Result<(), Error> {
+        if !models.is_empty() {
             self.engines.push(match self.settings.engine {
                 EngineChoice::Native => native_engine(models, self.settings.threads)?,
                 EngineChoice::Torch => torch_engine(models, &self.settings.device)?,
             });
-            self.prepare_parameters()
-        })
+        }
+        Ok(())
+    }
+
+    /// Whether a step exchanges rows of atoms with ghosts.
+    pub(super) fn exchanges_ghosts(&self) -> bool {
+        self.engines.iter().any(|engine| engine.exchanges_ghosts())
     }
 
     pub(super) fn models(&self) -> usize {
@@ -151,7 +223,7 @@ impl Potential {
         guard_sound("describing a model", || {
             let model = self.first();
             format!(
-                "deepdms {}: {} ({}){}, types {}, rcut {} A, sel {:?}; engine {}, {} thread{}{}",
+                "deepdms {}: {} ({}){}, types {}, rcut {} A{}; engine {}, {} thread{}{}",
                 env!("CARGO_PKG_VERSION"),
                 self.file(),
                 model.format.suffix(),
@@ -162,7 +234,11 @@ impl Potential {
                 model.type_map.join(" "),
                 // frozen graphs hold it as float32, whose shortest decimals are what was typed
                 model.cutoff as f32,
-                model.sel,
+                if model.sel.is_empty() {
+                    String::new()
+                } else {
+                    format!(", sel {:?}", model.sel)
+                },
                 self.engines[0].describe(),
                 self.settings.threads,
                 if self.settings.threads == 1 { "" } else { "s" },
@@ -196,15 +272,20 @@ impl Potential {
             .push(centre as u32, neighbours.iter().map(|j| (j & mask) as u32));
     }
 
-    /// Evaluates one step; `positions` are LAMMPS', `[n_all, 3]`, `types` LAMMPS types, `[n_all]`.
+    /// Evaluates one step.
     pub(super) fn compute(
         &mut self,
-        positions: &[f64],
-        types: &[i32],
+        frame: Frame<'_>,
+        ghosts: Pin<&mut GhostExchange>,
         with_atom_virials: bool,
         with_all_models: bool,
     ) -> Result<Outcome, BridgeError> {
         guard("pair compute", || {
+            let Frame {
+                positions,
+                types,
+                corner,
+            } = frame;
             let began = self.clock.step_begins();
             self.repeat_atom_parameters(types.len());
             self.types.clear();
@@ -218,14 +299,15 @@ impl Potential {
                     .extend(positions.iter().map(|x| x / self.units.length));
                 &self.positions
             };
+            let ghosts = Ghosts::new(ghosts);
             let atoms = Atoms {
                 positions,
                 types: &self.types,
                 list: &self.list,
                 frame_parameters: &self.frame_parameters,
                 atom_parameters: &self.atom_parameters,
-                origin: [0.0; 3],
-                exchange: None,
+                origin: corner.map(|x| x / self.units.length),
+                exchange: Some(&ghosts),
             };
             let mut outputs = &mut self.outputs[..];
             if !with_all_models {

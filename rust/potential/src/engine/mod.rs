@@ -78,6 +78,11 @@ pub trait Engine {
         ))
     }
 
+    /// Whether an evaluation needs [`Atoms::exchange`](crate::descriptor::neighbours::Atoms), on all ranks.
+    fn exchanges_ghosts(&self) -> bool {
+        false
+    }
+
     /// What went beyond the range of each model since the start.
     fn counters(&self) -> Vec<Counters>;
 

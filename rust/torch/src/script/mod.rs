@@ -116,14 +116,9 @@ impl ScriptEngine {
         })
     }
 
-    /// Total charge and spin (`charge_spin`) for all evaluations to come; empty for those in the file.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] if the model takes another number of them.
-    pub fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
-        self.charge_spin.check(values)?;
-        self.charge_spin.given = values.to_vec();
-        Ok(())
+    /// Lets libtorch work on so many threads.
+    pub fn set_threads(&mut self, threads: usize) {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
     }
 
     /// Evaluates what is in `self.rows`.
@@ -201,6 +196,11 @@ impl ScriptEngine {
 
 impl ChargeSpin {
     fn check(&self, values: &[f64]) -> Result<(), Error> {
+        if self.dimension == 0 && !values.is_empty() {
+            return Err(Error::Engine(
+                "the model takes no charge and spin: remove charge_spin".to_owned(),
+            ));
+        }
         let missing = values.is_empty() && self.dimension > 0 && !self.has_default;
         if missing || !values.is_empty() && values.len() != self.dimension {
             return Err(Error::Engine(format!(
@@ -285,6 +285,16 @@ impl Engine for ScriptEngine {
         check_forces(atoms, output)
     }
 
+    fn set_charge_spin(&mut self, values: &[f64]) -> Result<(), Error> {
+        self.charge_spin.check(values)?;
+        self.charge_spin.given = values.to_vec();
+        Ok(())
+    }
+
+    fn exchanges_ghosts(&self) -> bool {
+        self.exchanges_ghosts
+    }
+
     fn counters(&self) -> Vec<Counters> {
         vec![Counters::new(self.interface[0].type_map.len())]
     }
@@ -294,7 +304,14 @@ impl Engine for ScriptEngine {
     }
 
     fn describe(&self) -> String {
-        format!("torch script, device {}", device::name(self.device))
+        let mut text = format!("torch script, device {}", device::name(self.device));
+        if let Some(slots) = self.slots {
+            text += &format!(", up to {slots} neighbours");
+        }
+        if self.exchanges_ghosts {
+            text += ", messages between atoms";
+        }
+        text
     }
 }
 

@@ -231,6 +231,25 @@ def get_dim_chg_spin(self) -> int:
 }
 
 #[test]
+fn charge_and_spin_are_for_models_that_take_them() {
+    let mut engine = load("EnergyModel", &(METHODS.to_owned() + &forward(""))).unwrap();
+    engine.set_charge_spin(&[]).unwrap();
+    assert_eq!(
+        engine.set_charge_spin(&[1.0, 0.0]).unwrap_err().to_string(),
+        "the model takes no charge and spin: remove charge_spin"
+    );
+    let own = "
+def get_dim_chg_spin(self) -> int:
+    return 2
+def has_default_chg_spin(self) -> bool:
+    return True
+";
+    let mut engine = load("EnergyModel", &(METHODS.to_owned() + own + &forward(""))).unwrap();
+    engine.set_charge_spin(&[]).unwrap();
+    energies(&mut engine, &Row::new().atoms()).unwrap();
+}
+
+#[test]
 fn what_goes_wrong_inside_is_told_in_a_line() {
     let row = Row::new();
     let mut engine = load(
