@@ -27,10 +27,11 @@ pub(crate) fn open(name: &str) -> Result<Device, Error> {
     cuda::device(name).map_err(Error::Engine)
 }
 
-/// The name of a device.
-pub(crate) fn name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        _ => "cpu".to_owned(),
+/// The device in words.
+pub(crate) fn describe(device: Device) -> String {
+    match (device, tch::get_num_threads()) {
+        (Device::Cuda(index), _) => format!("cuda:{index}"),
+        (_, 1) => "cpu".to_owned(),
+        (_, threads) => format!("cpu with {threads} threads of libtorch"),
     }
 }

@@ -396,11 +396,7 @@ impl Engine for TorchEngine {
     }
 
     fn describe(&self) -> String {
-        let device = match self.device {
-            Device::Cuda(index) => format!("cuda:{index}"),
-            _ => "cpu".to_owned(),
-        };
-        format!("torch, fp64, device {device}")
+        format!("torch, fp64, device {}", device::describe(self.device))
     }
 }
 

@@ -55,6 +55,32 @@ fn tables() {
 }
 
 #[test]
+fn combined_models() {
+    agrees("linear.pth", 1e-11);
+    agrees("short_range.pth", 1e-11);
+}
+
+#[test]
+fn models_of_other_quantities_are_refused() {
+    for (file, feature) in [
+        (
+            "refused_dipole.pth",
+            "a model of class DipoleModel, which gives dipole and no energy,",
+        ),
+        ("refused_spin.pth", "a spin model (SpinEnergyModel)"),
+    ] {
+        let bytes = std::fs::read(models().join(file)).unwrap();
+        let error = ScriptEngine::new(file, &bytes, "cpu")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            format!("{file}: {feature} is not supported. Energy models are")
+        );
+    }
+}
+
+#[test]
 fn messages_between_atoms() {
     agrees("dpa2.pth", 1e-11);
     agrees("dpa3.pth", 1e-11);

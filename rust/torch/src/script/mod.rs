@@ -224,7 +224,8 @@ fn foreign_feature(script: &Script) -> Result<Option<String>, String> {
     if script.is("has_spin")? {
         return Ok(Some(format!("a spin model ({class})")));
     }
-    let outputs = script.texts("model_output_type")?.unwrap_or_default();
+    let mut outputs = script.texts("model_output_type")?.unwrap_or_default();
+    outputs.retain(|output| output != "mask");
     if !outputs.iter().any(|output| output == "energy") {
         return Ok(Some(format!(
             "a model of class {class}, which gives {} and no energy,",
@@ -304,7 +305,7 @@ impl Engine for ScriptEngine {
     }
 
     fn describe(&self) -> String {
-        let mut text = format!("torch script, device {}", device::name(self.device));
+        let mut text = format!("torch script, device {}", device::describe(self.device));
         if let Some(slots) = self.slots {
             text += &format!(", up to {slots} neighbours");
         }
