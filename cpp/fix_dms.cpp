@@ -22,7 +22,9 @@
 #include "kspace.h"
 #include "memory.h"
 #include "modify.h"
+#include "neigh_list.h"
 #include "neighbor.h"
+#include "pair.h"
 #include "timer.h"
 #include "update.h"
 
@@ -63,7 +65,8 @@ static rust::Slice<double> slice(double **array, int nrows, int ncols)
 
 FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) :
     Fix(lmp, narg, arg), scales_velocities(false), stopped(false), width(0), rows(nullptr),
-    displacements(false), volume_column(0), stress_compute(nullptr), volume_compute(nullptr)
+    displacements(false), volume_column(0), stress_compute(nullptr), volume_compute(nullptr),
+    shell(0.0), list(nullptr)
 {
   if (igroup != 0)
     error->all(FLERR, "fix dms: the group must be all, the strain acts on the whole box");
@@ -107,6 +110,8 @@ FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) :
     stress_id = std::string(atoms.stress);
     volume_id = std::string(atoms.volume);
     volume_column = (int) atoms.volume_column;
+    shell = atoms.shell;
+    if (shell > 0.0) comm_forward = 1;
     peratom_flag = 1;
     size_peratom_cols = (int) atoms.columns;
     peratom_freq = 1;
@@ -219,6 +224,15 @@ void FixDMS::init()
   }
 
   if (width) init_atoms();
+  if (shell > 0.0) {
+    const double reach = force->pair ? force->pair->cutforce : 0.0;
+    if (shell > reach)
+      error->all(FLERR,
+                 "fix dms: shell {} is beyond the cutoff {} of the pair style, where neighbors are "
+                 "not listed: use a smaller radius",
+                 shell, reach);
+    neighbor->add_request(this, NeighConst::REQ_FULL | NeighConst::REQ_OCCASIONAL);
+  }
 
   rigid_fixes.clear();
   for (const auto &ifix : modify->get_fix_list())
@@ -228,6 +242,13 @@ void FixDMS::init()
                "fix dms: vscale yes would scale the velocities of atoms in rigid bodies of fix {}: "
                "use vscale no",
                rigid_fixes.front()->id);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::init_list(int /*id*/, NeighList *ptr)
+{
+  list = ptr;
 }
 
 /* ----------------------------------------------------------------------
@@ -546,7 +567,59 @@ void FixDMS::close_atoms()
   const double mine[2] = {part.storage, part.loss};
   double all[2];
   MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, world);
+  if (ALL((*dms)->shells_pending())) average_shells();
   ALL((*dms)->finish_atoms(deepdms::DmsAtomSum{all[0], all[1]}));
+}
+
+/* ----------------------------------------------------------------------
+   average the block's loss modulus over each atom and its neighbors
+------------------------------------------------------------------------- */
+
+void FixDMS::average_shells()
+{
+  const int nlocal = atom->nlocal;
+  losses.assign((size_t) nlocal + atom->nghost, 0.0);
+  const rust::Slice<double> own = slice(rows, nlocal, width);
+  if (nlocal > 0) {
+    const rust::Slice<const double> seen(own.data(), own.size());
+    ALL((*dms)->atom_losses(seen, rust::Slice<double>(losses.data(), (size_t) nlocal)));
+  }
+  comm->forward_comm(this, 1);
+
+  neighbor->build_one(list);
+  std::vector<double> averages(nlocal, 0.0);
+  double **x = atom->x;
+  for (int ii = 0; ii < list->inum; ii++) {
+    const int i = list->ilist[ii];
+    double sum = losses[i];
+    int count = 1;
+    for (int jj = 0; jj < list->numneigh[i]; jj++) {
+      const int j = list->firstneigh[i][jj] & NEIGHMASK;
+      const double dx = x[i][0] - x[j][0];
+      const double dy = x[i][1] - x[j][1];
+      const double dz = x[i][2] - x[j][2];
+      if (dx * dx + dy * dy + dz * dz > shell * shell) continue;
+      sum += losses[j];
+      count++;
+    }
+    averages[i] = sum / count;
+  }
+  ALL((*dms)->close_shells(slice(averages), own, slice(array_atom, nlocal, size_peratom_cols)));
+}
+
+/* ---------------------------------------------------------------------- */
+
+int FixDMS::pack_forward_comm(int n, int *which, double *buf, int /*pbc_flag*/, int * /*pbc*/)
+{
+  for (int k = 0; k < n; k++) buf[k] = losses[which[k]];
+  return n;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixDMS::unpack_forward_comm(int n, int first, double *buf)
+{
+  std::copy_n(buf, n, losses.begin() + first);
 }
 
 /* ----------------------------------------------------------------------

@@ -28,6 +28,7 @@ class FixDMS : public Fix {
   ~FixDMS() override;
   int setmask() override;
   void init() override;
+  void init_list(int, class NeighList *) override;
   void setup_pre_exchange() override;
   void setup_pre_force(int) override;
   void setup(int) override;
@@ -49,6 +50,8 @@ class FixDMS : public Fix {
   void unpack_restart(int, int) override;
   int size_restart(int) override;
   int maxsize_restart() override;
+  int pack_forward_comm(int, int *, double *, int, int *) override;
+  void unpack_forward_comm(int, int, double *) override;
   double memory_usage() override;
   void reset_dt() override;
   int modify_param(int, char **) override;
@@ -77,7 +80,9 @@ class FixDMS : public Fix {
   std::string stress_id, volume_id;
   int volume_column;
   class Compute *stress_compute, *volume_compute;
-  std::vector<double> scaled, masses, volumes;
+  double shell;    // radius of averages over neighbors, 0 without
+  class NeighList *list;
+  std::vector<double> scaled, masses, volumes, losses;
 
   void create_reader(int, const std::string &, const std::string &);
   void adopt_reader(int, const std::string &);
@@ -91,6 +96,7 @@ class FixDMS : public Fix {
   void place_atoms();
   void observe_atoms();
   void close_atoms();
+  void average_shells();
   void observe();
   void announce();
   void talk();

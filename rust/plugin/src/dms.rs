@@ -105,6 +105,8 @@ mod ffi {
         width: usize,
         /// Numbers that come out for each atom.
         columns: usize,
+        /// Radius of averages over neighbours, or zero.
+        shell: f64,
     }
 
     /// Three components.
@@ -181,6 +183,14 @@ mod ffi {
         ) -> Result<()>;
         fn atoms_pending(self: &Dms) -> Result<bool>;
         fn close_atoms(self: &Dms, rows: &mut [f64], output: &mut [f64]) -> Result<DmsAtomSum>;
+        fn shells_pending(self: &Dms) -> Result<bool>;
+        fn atom_losses(self: &Dms, rows: &[f64], losses: &mut [f64]) -> Result<()>;
+        fn close_shells(
+            self: &Dms,
+            averages: &[f64],
+            rows: &mut [f64],
+            output: &mut [f64],
+        ) -> Result<()>;
         fn finish_atoms(self: &mut Dms, sum: &DmsAtomSum) -> Result<()>;
 
         fn pack(self: &Dms) -> Result<Vec<u8>>;

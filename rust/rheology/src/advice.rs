@@ -293,19 +293,21 @@ pub fn forecast(measurement: &Measurement, unit: &StressUnit) -> Option<String> 
     if first.predicted_error <= 0.0 {
         return None;
     }
+    let goal = measurement.request().stop.map_or(0.1, |stop| stop.relative);
     let cycles = cycles_for(
         p.tones[0].amplitude * p.deformation.conjugate(),
         reading.thermal_stress,
         first.loss.value,
-        0.1,
+        goal,
     ) / first.multiple as f64;
     Some(format!(
-        "first block: E' = {}, E'' = {} {}; thermal noise alone gives E'' an error of {} now, and 10 % of \
+        "first block: E' = {}, E'' = {} {}; thermal noise alone gives E'' an error of {} now, and {} % of \
          E'' after about {:.0} cycles",
         brief(first.storage.value),
         brief(first.loss.value),
         unit.name,
         brief(first.predicted_error),
+        rounded(100.0 * goal),
         cycles.ceil()
     ))
 }

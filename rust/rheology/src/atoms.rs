@@ -26,6 +26,9 @@ pub use rows::{AtomSample, Closing, Layout};
 /// the standard errors of these six.
 pub const ATOM_COLUMNS: usize = 16;
 
+/// Numbers that averages over neighbours add: M'' of the shell and its standard error.
+pub const SHELL_COLUMNS: usize = 2;
+
 /// What is measured of single atoms, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AtomSampling {
@@ -35,6 +38,8 @@ pub struct AtomSampling {
     pub stress: bool,
     /// Its non-affine displacement.
     pub displacement: bool,
+    /// Averages of M'' over an atom and its neighbours.
+    pub shell: bool,
 }
 
 /// The weights of one sample in the pair (a, b).

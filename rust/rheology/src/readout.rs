@@ -15,7 +15,7 @@ use crate::work::work_of_tone;
 pub use row::{
     ISOTROPIC_COLUMNS, TONE_COLUMNS, component_losses, isotropic_estimates, tone_columns, tone_row,
 };
-pub use tone::ToneReading;
+pub use tone::{Robust, ToneReading};
 
 /// Length of [`Reading::vector`].
 pub const VECTOR: usize = 24;
@@ -74,6 +74,8 @@ pub struct Reading {
     pub thermal_stress: f64,
     /// Drift of the conserved energy per atom and cycle [energy].
     pub energy_drift: f64,
+    /// The same over the work of a cycle; zero where no work is done.
+    pub drift_over_work: f64,
     /// Every tone, the first one included.
     #[serde(skip)]
     pub tones: Vec<ToneReading>,
@@ -108,6 +110,7 @@ impl Reading {
             .collect();
         let work = Estimate::of(&outcome.work, 1.0);
         let drift = &outcome.drifts[DRIVEN];
+        let energy_drift = energy_drift(measurement);
         Reading {
             blocks,
             cycles: blocks * protocol.block,
@@ -123,7 +126,12 @@ impl Reading {
             loss_from_work: loss_from_work(measurement, work.value, volume) * unit.factor,
             temperature,
             thermal_stress: unit.factor * thermal,
-            energy_drift: energy_drift(measurement) / start.atoms,
+            energy_drift: energy_drift / start.atoms,
+            drift_over_work: if work.value == 0.0 {
+                0.0
+            } else {
+                energy_drift / work.value
+            },
             tones,
         }
     }

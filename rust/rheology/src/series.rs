@@ -150,6 +150,27 @@ impl State for Series {
     }
 }
 
+/// Median of `values` and median of the absolute deviations from it; zero without values. One plastic event among many
+/// blocks does not move them.
+pub fn median_and_deviation(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let mut values: Vec<f64> = values.collect();
+    let centre = median(&mut values);
+    values
+        .iter_mut()
+        .for_each(|value| *value = (*value - centre).abs());
+    (centre, median(&mut values))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => values[middle],
+        _ => 0.5 * (values[middle - 1] + values[middle]),
+    }
+}
+
 /// Statistics of a pair (a, b), the sine and cosine coefficient of one response.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct PairSeries {
@@ -217,7 +238,7 @@ impl State for PairSeries {
 
 #[cfg(test)]
 mod tests {
-    use super::{PairSeries, Series};
+    use super::{PairSeries, Series, median_and_deviation};
 
     const A: [f64; 9] = [3.0, 4.5, 2.5, 5.0, 4.0, 6.5, 5.5, 7.0, 6.0];
     const B: [f64; 9] = [0.3, 0.1, 0.4, 0.1, 0.5, 0.9, 0.2, 0.6, 0.5];
@@ -265,6 +286,16 @@ mod tests {
         assert!(r > 0.7);
         assert!((series.effective() - 40.0 * (1.0 - r) / (1.0 + r)).abs() < 1e-12);
         assert!(series.error() > 2.0 * (series.variance() / 40.0).sqrt());
+    }
+
+    #[test]
+    fn the_median_does_not_see_a_single_event() {
+        assert_eq!(median_and_deviation([].into_iter()), (0.0, 0.0));
+        assert_eq!(median_and_deviation([4.0].into_iter()), (4.0, 0.0));
+        let values = [3.0, 1.0, 2.0, 5.0];
+        assert_eq!(median_and_deviation(values.into_iter()), (2.5, 1.0));
+        let event = [3.0, 1.0, 2.0, 5.0, 1e6];
+        assert_eq!(median_and_deviation(event.into_iter()), (3.0, 2.0));
     }
 
     #[test]

@@ -89,6 +89,8 @@ pub struct ToneOutcome {
     pub lateral_difference: PairSeries,
     /// Amplitude of the strain as it was found.
     pub strain: Series,
+    /// (a, b) of the driven stress, block by block.
+    pub history: Vec<(f64, f64)>,
     /// Plain loss coefficients b of single used cycles: the six headline stress components, and the driven stress.
     pub cycle_losses: [Series; WATCHED],
 }
@@ -106,6 +108,7 @@ impl ToneOutcome {
             isotropic: [Series::default(); 8],
             lateral_difference: PairSeries::default(),
             strain: Series::default(),
+            history: Vec::new(),
             cycle_losses: [Series::default(); WATCHED],
         }
     }
@@ -121,6 +124,8 @@ impl ToneOutcome {
             }
         }
         self.strain.push(fit.strain);
+        let driven = fit.pairs[DRIVEN];
+        self.history.push((driven.re, driven.im));
         if let Some((_, &[first, second])) = self.deformation.uniaxial() {
             let difference = fit.pairs[base + first] - fit.pairs[base + second];
             self.lateral_difference.push(difference.re, difference.im);
@@ -188,6 +193,11 @@ impl State for ToneOutcome {
         self.isotropic.write(out);
         self.lateral_difference.write(out);
         self.strain.write(out);
+        out.integer(self.history.len() as u64);
+        for (a, b) in &self.history {
+            out.real(*a);
+            out.real(*b);
+        }
         self.cycle_losses.write(out);
     }
 
@@ -200,6 +210,11 @@ impl State for ToneOutcome {
         self.isotropic.read(from)?;
         self.lateral_difference.read(from)?;
         self.strain.read(from)?;
+        let blocks = from.integer()?;
+        self.history.clear();
+        for _ in 0..blocks {
+            self.history.push((from.real()?, from.real()?));
+        }
         self.cycle_losses.read(from)
     }
 }

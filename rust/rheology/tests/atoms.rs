@@ -41,6 +41,7 @@ fn sampling(every: u64) -> Option<AtomSampling> {
         every,
         stress: true,
         displacement: true,
+        shell: false,
     })
 }
 
@@ -372,6 +373,71 @@ fn own_volumes_scale_the_moduli_and_not_the_sum() {
     }
     assert!((output[1] - 3.0).abs() < 1e-12 && (output[ATOM_COLUMNS + 1] - 5.0).abs() < 1e-12);
     assert!((measurement.atom_sum().b.mean() - 4.5).abs() < 1e-12);
+}
+
+#[test]
+fn averages_over_neighbours_have_errors_of_their_own() {
+    let mut request = request(PERIOD);
+    request.atoms = Some(AtomSampling {
+        every: 1,
+        stress: true,
+        displacement: false,
+        shell: true,
+    });
+    let mut measurement = started(&request);
+    let layout = measurement.atoms().unwrap().layout();
+    let columns = layout.columns;
+    assert_eq!(columns, ATOM_COLUMNS + 2);
+    let mut rows = vec![0.0; 2 * layout.width];
+    let mut output = vec![0.0; 2 * columns];
+    let unit = StressUnit {
+        name: "tenths".into(),
+        factor: 10.0,
+    };
+    // losses of two atoms that know each other, in three blocks
+    let losses = [[3.0, 5.0], [4.0, 8.0], [2.0, 2.0]];
+    let mut seen = Vec::new();
+    for n in 0..7 * PERIOD {
+        let step = 1000 + n as i64;
+        let block = ((n.max(PERIOD) - PERIOD) / (2 * PERIOD)) as usize;
+        let stress: Vec<f64> = losses[block]
+            .iter()
+            .flat_map(|loss| [0.0, 0.0, 0.0, 80.0 * AMPLITUDE * loss * wave(n).1, 0.0, 0.0])
+            .collect();
+        if measurement.atoms_due(step) {
+            let sample = AtomSample {
+                stress: &stress,
+                columns: 6,
+                volumes: &[80.0, 80.0],
+                scaled: &[],
+                centre: [0.0; 3],
+                expansion: 1.0,
+            };
+            measurement.add_atoms(step, 400.0, &sample, &mut rows);
+        }
+        measurement
+            .sample(&common::sample(n, 0.0, 0.0, 400.0))
+            .unwrap();
+        if measurement.atoms_pending() {
+            let sum = measurement.close_atoms(&unit, &mut rows, &mut output);
+            assert!(measurement.shells_pending());
+            let mut own = [0.0; 2];
+            measurement.atoms().unwrap().losses(&rows, &mut own);
+            seen.push(own);
+            let mean = 0.5 * (own[0] + own[1]);
+            measurement.close_shells(&[mean, mean], &unit, &mut rows, &mut output);
+            measurement.finish_atoms(sum);
+        }
+    }
+    for (own, expected) in seen.iter().zip(losses) {
+        assert!((own[0] - expected[0]).abs() < 1e-12 && (own[1] - expected[1]).abs() < 1e-12);
+    }
+    // means 4, 6, 2: mean 4, standard error √(8/(3·2))
+    for row in output.chunks_exact(columns) {
+        assert!((row[16] - 40.0).abs() < 1e-10);
+        assert!((row[17] - 10.0 * (4f64 / 3.0).sqrt()).abs() < 1e-10);
+    }
+    assert!((output[1] - 30.0).abs() < 1e-10);
 }
 
 #[test]

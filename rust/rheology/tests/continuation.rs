@@ -59,6 +59,7 @@ fn variants() -> Vec<Request> {
         every: 4,
         stress: true,
         displacement: true,
+        shell: true,
     });
     vec![tones, lagging, volume, bulk, noise, atoms]
 }
@@ -92,7 +93,7 @@ fn step(measurement: &mut Measurement, n: u64, rows: &mut [f64]) {
     measurement.sample(&sample).unwrap();
     if measurement.atoms_pending() {
         let unit = StressUnit::choose(None, "lj").unwrap();
-        let sum = measurement.close_atoms(&unit, rows, &mut [0.0; ATOM_COLUMNS]);
+        let sum = measurement.close_atoms(&unit, rows, &mut [0.0; ATOM_COLUMNS + 2]);
         measurement.finish_atoms(sum);
     }
 }
@@ -176,6 +177,7 @@ fn other_settings_are_refused_by_name() {
                 every: 2,
                 stress: true,
                 displacement: false,
+                shell: false,
             });
         }),
         format!("{head} peratom no, the command says peratom every 2 steps{tail}")

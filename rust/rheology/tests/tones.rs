@@ -173,6 +173,12 @@ fn every_tone_has_its_row_columns_and_entry() {
     let shear = &value["tones"][1]["stress_responses"]["xy"];
     assert!((shear["storage"].as_f64().unwrap() - zener(4).0).abs() < 1e-10);
     assert_eq!(value["protocol"]["tones"][1]["amplitude"], 0.005);
+    let between = &value["kramers_kronig"][0];
+    let slope = (zener(4).0 - zener(1).0) / 4f64.ln();
+    let found = between["from_storage"]["value"].as_f64().unwrap();
+    assert!((found - 0.5 * std::f64::consts::PI * slope).abs() < 1e-9);
+    let found = between["measured"]["value"].as_f64().unwrap();
+    assert!((found - 0.5 * (zener(4).1 + zener(1).1)).abs() < 1e-9);
 }
 
 /// The thermal noise of a Maxwell element: each tone sees the power at its own frequency.

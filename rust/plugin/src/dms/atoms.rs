@@ -1,7 +1,7 @@
 //! The lock-in of single atoms, whose rows the fix keeps.
 
 use deepdms_rheology::Error;
-use deepdms_rheology::atoms::{ATOM_COLUMNS, AtomSample};
+use deepdms_rheology::atoms::AtomSample;
 use deepdms_rheology::moduli::Complex;
 
 use super::{Dms, dms, ffi};
@@ -20,7 +20,8 @@ impl Dms {
                 volume_column,
                 displacement: lockin.is_some_and(|atoms| atoms.sampling().displacement),
                 width: lockin.map_or(0, |atoms| atoms.layout().width),
-                columns: ATOM_COLUMNS,
+                columns: lockin.map_or(0, |atoms| atoms.layout().columns),
+                shell: self.command.shell.unwrap_or(0.0),
             })
         })
     }
@@ -111,6 +112,35 @@ impl Dms {
                 storage: sum.re,
                 loss: sum.im,
             })
+        })
+    }
+
+    /// Whether averages over neighbours belong to the block; to be asked after [`Dms::close_atoms`].
+    pub(super) fn shells_pending(&self) -> Result<bool, BridgeError> {
+        dms("shells_pending", || Ok(self.measurement.shells_pending()))
+    }
+
+    /// Writes M'' of the block of each atom to `losses`.
+    pub(super) fn atom_losses(&self, rows: &[f64], losses: &mut [f64]) -> Result<(), BridgeError> {
+        dms("atom_losses", || {
+            if let Some(atoms) = self.measurement.atoms() {
+                atoms.losses(rows, losses);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes the averages of M'' over each atom and its neighbours.
+    pub(super) fn close_shells(
+        &self,
+        averages: &[f64],
+        rows: &mut [f64],
+        output: &mut [f64],
+    ) -> Result<(), BridgeError> {
+        dms("close_shells", || {
+            self.measurement
+                .close_shells(averages, &self.unit, rows, output);
+            Ok(())
         })
     }
 

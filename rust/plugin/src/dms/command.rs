@@ -29,12 +29,14 @@ pub struct Command {
     pub unit: Option<String>,
     /// ID of the compute that gives the stress of each atom.
     pub atom_stress: Option<String>,
+    /// Radius of averages over neighbours.
+    pub shell: Option<f64>,
     /// ID of the compute that gives the volume of each atom, and its column from 1, or 0 for a vector.
     pub atom_volume: Option<(String, usize)>,
 }
 
 const KEYWORDS: &str = "cycles, nskip, block, detrend, harmonics, ramp, phase, lateral, tones, tones/auto, vscale, \
-                        drive, ref, stress, stop, fdt, peratom, atomvolume, nonaffine, file, summary, checkpoint, resume, \
+                        drive, ref, stress, stop, fdt, peratom, atomvolume, shell, nonaffine, file, summary, checkpoint, resume, \
                         units, round";
 
 /// Answers of a keyword that is on or off.
@@ -58,11 +60,13 @@ impl Command {
             unit: None,
             atom_stress: None,
             atom_volume: None,
+            shell: None,
         };
         let mut atoms = AtomSampling {
             every: sample_every,
             stress: false,
             displacement: false,
+            shell: false,
         };
         while let Some(keyword) = words.keyword() {
             command.keyword(keyword, &mut words, &mut atoms)?;
@@ -70,10 +74,15 @@ impl Command {
         if atoms.stress || atoms.displacement {
             command.request.atoms = Some(atoms);
         }
-        if command.atom_volume.is_some() && !atoms.stress {
-            return Err(Error::new(
-                "atomvolume is for the moduli of atoms: give peratom, too, or leave it out",
-            ));
+        for (keyword, given) in [
+            ("atomvolume", command.atom_volume.is_some()),
+            ("shell", command.shell.is_some()),
+        ] {
+            if given && !atoms.stress {
+                return Err(Error::new(format!(
+                    "{keyword} is for the moduli of atoms: give peratom, too, or leave it out"
+                )));
+            }
         }
         if mode == Mode::None && command.reference_lengths.is_some() {
             return Err(Error::new(
@@ -129,6 +138,16 @@ impl Command {
                 atoms.stress = true;
             }
             "atomvolume" => self.atom_volume = atom_volume(words.next(keyword)?)?,
+            "shell" => {
+                let radius = words.real(keyword)?;
+                if !(radius > 0.0 && radius.is_finite()) {
+                    return Err(Error::new(format!(
+                        "shell {radius}: the radius of the neighbours to average over must be positive"
+                    )));
+                }
+                self.shell = Some(radius);
+                atoms.shell = true;
+            }
             "nonaffine" => atoms.displacement = words.choice(keyword, &NO_YES)? == 1,
             "file" => self.file = Some(words.next(keyword)?.to_owned()),
             "summary" => self.summary = Some(words.next(keyword)?.to_owned()),
@@ -310,7 +329,7 @@ mod tests {
         assert_eq!(
             message("10 xx 0.01 1 skip 2"),
             "unknown keyword 'skip': the keywords are cycles, nskip, block, detrend, harmonics, \
-             ramp, phase, lateral, tones, tones/auto, vscale, drive, ref, stress, stop, fdt, peratom, atomvolume, nonaffine, \
+             ramp, phase, lateral, tones, tones/auto, vscale, drive, ref, stress, stop, fdt, peratom, atomvolume, shell, nonaffine, \
              file, summary, checkpoint, resume, units, round"
         );
         assert_eq!(
@@ -336,6 +355,14 @@ mod tests {
         assert_eq!(
             message("10 xx 0.01 1 peratom cs 10 atomvolume c_v[0]"),
             "atomvolume 'c_v[0]' does not exist: it is mean, c_ID or c_ID[i]"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 peratom cs 10 shell -1"),
+            "shell -1: the radius of the neighbours to average over must be positive"
+        );
+        assert_eq!(
+            message("10 xx 0.01 1 nonaffine yes shell 3"),
+            "shell is for the moduli of atoms: give peratom, too, or leave it out"
         );
         assert_eq!(
             message("10 xx 0.01 1 atomvolume c_v"),
@@ -385,12 +412,14 @@ mod tests {
     #[test]
     fn atoms_are_understood() {
         let command =
-            parse("10 xx 0.01 1 peratom c_cs 20 atomvolume c_v[1] nonaffine yes").unwrap();
+            parse("10 xx 0.01 1 peratom c_cs 20 atomvolume c_v[1] nonaffine yes shell 3.5")
+                .unwrap();
         let atoms = command.request.atoms.unwrap();
         assert_eq!(
             (atoms.every, atoms.stress, atoms.displacement),
             (20, true, true)
         );
+        assert!(atoms.shell && command.shell == Some(3.5));
         assert_eq!(command.atom_stress.as_deref(), Some("cs"));
         assert_eq!(command.atom_volume, Some(("v".to_owned(), 1)));
         let atoms = parse("10 xx 0.01 1 nonaffine yes").unwrap().request.atoms;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::{ATOM_COLUMNS, AtomLockin, AtomSampling, Weights};
+use super::{ATOM_COLUMNS, AtomLockin, AtomSampling, SHELL_COLUMNS, Weights};
 use crate::moduli::Complex;
 
 /// Where the numbers of an atom lie in its row.
@@ -12,8 +12,12 @@ pub struct Layout {
     stress: Option<usize>,
     /// First number of the displacement part, if there is one.
     displacement: Option<usize>,
+    /// First number of the shell part, if there is one.
+    shell: Option<usize>,
     /// Length of the row.
     pub width: usize,
+    /// Numbers that come out for each atom.
+    pub columns: usize,
 }
 
 // Stress part: Σ wS for a and b, Σ Ω; over blocks the means of M', M'', b, and the squares of M''.
@@ -23,6 +27,8 @@ const STRESS_PART: usize = 7;
 const ORIGIN: usize = 3;
 const PAIR: usize = 6;
 const DISPLACEMENT_PART: usize = ORIGIN + 3 * PAIR;
+// Shell part: M'' of the atom in the last block; over blocks the mean of M'' of the shell, and its squares.
+const SHELL_PART: usize = 3;
 
 impl Layout {
     pub(super) fn new(sampling: &AtomSampling) -> Self {
@@ -34,10 +40,13 @@ impl Layout {
         };
         let stress = place(sampling.stress, STRESS_PART);
         let displacement = place(sampling.displacement, DISPLACEMENT_PART);
+        let shell = place(sampling.shell, SHELL_PART);
         Layout {
             stress,
             displacement,
+            shell,
             width,
+            columns: ATOM_COLUMNS + if sampling.shell { SHELL_COLUMNS } else { 0 },
         }
     }
 }
@@ -165,7 +174,7 @@ impl AtomLockin {
     }
 
     /// Takes the sums of a block into the statistics of each atom, or drops them if it was not `whole`, and writes
-    /// [`ATOM_COLUMNS`] numbers an atom to `output`. Returns Σ (a + ib) of the stress over the atoms. To be called after
+    /// [`Layout::columns`] numbers an atom to `output`. Returns Σ (a + ib) of the stress over the atoms. To be called after
     /// [`AtomLockin::complete`].
     pub fn close(
         &self,
@@ -177,14 +186,18 @@ impl AtomLockin {
         let mut total = Complex::default();
         for (row, out) in rows
             .chunks_exact_mut(self.layout.width)
-            .zip(output.chunks_exact_mut(ATOM_COLUMNS))
+            .zip(output.chunks_exact_mut(self.layout.columns))
         {
             if let Some(first) = self.layout.stress {
                 let part = &mut row[first..first + STRESS_PART];
                 if whole {
-                    total = total + self.close_stress(closing, part, out);
+                    let (pair, loss) = self.close_stress(closing, part, out);
+                    total = total + pair;
+                    if let Some(shell) = self.layout.shell {
+                        row[shell] = loss;
+                    }
                 }
-                part[..STRESS_SUMS].fill(0.0);
+                row[first..first + STRESS_SUMS].fill(0.0);
             }
             if let Some(first) = self.layout.displacement {
                 let part = &mut row[first + ORIGIN..first + DISPLACEMENT_PART];
@@ -197,7 +210,8 @@ impl AtomLockin {
         total
     }
 
-    fn close_stress(&self, closing: &Closing, part: &mut [f64], out: &mut [f64]) -> Complex {
+    /// Returns a + ib and M'' of the block.
+    fn close_stress(&self, closing: &Closing, part: &mut [f64], out: &mut [f64]) -> (Complex, f64) {
         let count = self.blocks as f64;
         let pair = Complex::new(part[0], part[1]) * closing.turn;
         let own = part[2] / self.design.samples() as f64;
@@ -212,7 +226,36 @@ impl AtomLockin {
         out[1] = part[4] * closing.unit;
         out[2] = PI * closing.amplitude * part[5] / closing.pressure;
         out[3] = closing.unit * self.error(part[6]);
-        pair
+        (pair, modulus.im)
+    }
+
+    /// Writes M'' of each atom in the last block to `losses` [n].
+    pub fn losses(&self, rows: &[f64], losses: &mut [f64]) {
+        if let Some(shell) = self.layout.shell {
+            for (row, loss) in rows.chunks_exact(self.layout.width).zip(losses) {
+                *loss = row[shell];
+            }
+        }
+    }
+
+    /// Takes the averages [n] of the last block over each atom and its neighbours, in the pressure unit of the simulation;
+    /// `unit` is the factor to the reported one.
+    pub fn close_shells(&self, averages: &[f64], unit: f64, rows: &mut [f64], output: &mut [f64]) {
+        let Some(shell) = self.layout.shell else {
+            return;
+        };
+        let count = self.blocks as f64;
+        for ((row, out), average) in rows
+            .chunks_exact_mut(self.layout.width)
+            .zip(output.chunks_exact_mut(self.layout.columns))
+            .zip(averages)
+        {
+            let deviation = average - row[shell + 1];
+            row[shell + 1] += deviation / count;
+            row[shell + 2] += deviation * (average - row[shell + 1]);
+            out[ATOM_COLUMNS] = unit * row[shell + 1];
+            out[ATOM_COLUMNS + 1] = unit * self.error(row[shell + 2]);
+        }
     }
 
     fn close_displacement(&self, closing: &Closing, part: &mut [f64], out: &mut [f64]) {

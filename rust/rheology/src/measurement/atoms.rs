@@ -149,6 +149,28 @@ impl Measurement {
         atoms.close(pending.whole, &closing, rows, output)
     }
 
+    /// Whether averages over neighbours belong to the block that waits; to be asked after [`Measurement::close_atoms`].
+    pub fn shells_pending(&self) -> bool {
+        let shell = self
+            .atoms
+            .as_ref()
+            .is_some_and(|atoms| atoms.sampling().shell);
+        shell && self.pending.is_some_and(|pending| pending.whole)
+    }
+
+    /// Takes the averages [n] of M'' of the block over each atom and its neighbours; writes to `output` in `unit`.
+    pub fn close_shells(
+        &self,
+        averages: &[f64],
+        unit: &StressUnit,
+        rows: &mut [f64],
+        output: &mut [f64],
+    ) {
+        if let Some(atoms) = &self.atoms {
+            atoms.close_shells(averages, unit.factor, rows, output);
+        }
+    }
+
     /// Takes the sum of what [`Measurement::close_atoms`] returned on all ranks; says where it is not the stress of the
     /// cell.
     pub fn finish_atoms(&mut self, sum: Complex) -> Option<String> {

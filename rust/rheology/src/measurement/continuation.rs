@@ -49,6 +49,7 @@ impl Measurement {
             ("fdt", yes(r.fluctuations)),
             ("peratom", atoms(|atoms| atoms.stress)),
             ("nonaffine", atoms(|atoms| atoms.displacement)),
+            ("shell", atoms(|atoms| atoms.shell)),
         ]
     }
 

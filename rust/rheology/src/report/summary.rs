@@ -1,12 +1,14 @@
 //! The summary: settings and results as JSON.
 
+use std::f64::consts::FRAC_PI_2;
+
 use serde_json::{Map, Value, json};
 
 use super::{Provenance, degrees, stress_name};
 use crate::measurement::Measurement;
 use crate::mode::{COMPONENT_NAMES, COMPONENTS, Mode};
 use crate::outcome::VOLUME;
-use crate::readout::{Estimate, Reading, component_losses, isotropic_estimates};
+use crate::readout::{Estimate, Reading, ToneReading, component_losses, isotropic_estimates};
 use crate::series::PairSeries;
 use crate::units::StressUnit;
 
@@ -46,6 +48,7 @@ pub fn summary(measurement: &Measurement, unit: &StressUnit, from: &Provenance) 
         top.extend(responses(measurement, unit, 0));
         if tones.len() > 1 {
             top.insert("tones".into(), Value::Array(tones));
+            top.insert("kramers_kronig".into(), kramers_kronig(&reading));
         }
     }
     if let Some(atoms) = measurement.atoms() {
@@ -159,6 +162,30 @@ fn responses(measurement: &Measurement, unit: &StressUnit, index: usize) -> Map<
         map.insert("isotropic_constants".into(), named(told));
     }
     map
+}
+
+/// E'' between tones of neighbouring frequencies by the local form of the Kramers-Kronig relation, (π/2) dE'/d ln ω, and
+/// the mean of what was measured at both.
+fn kramers_kronig(reading: &Reading) -> Value {
+    let mut tones: Vec<&ToneReading> = reading.tones.iter().collect();
+    tones.sort_by_key(|tone| tone.multiple);
+    let between = tones.windows(2).map(|two| {
+        let (slow, fast) = (two[0], two[1]);
+        let octaves = (fast.frequency / slow.frequency).ln();
+        let slope = FRAC_PI_2 / octaves;
+        json!({
+            "frequencies": [slow.frequency, fast.frequency],
+            "from_storage": Estimate {
+                value: slope * (fast.storage.value - slow.storage.value),
+                error: slope * fast.storage.error.hypot(slow.storage.error),
+            },
+            "measured": Estimate {
+                value: 0.5 * (fast.loss.value + slow.loss.value),
+                error: 0.5 * fast.loss.error.hypot(slow.loss.error),
+            },
+        })
+    });
+    Value::Array(between.collect())
 }
 
 fn pair(pair: &PairSeries, scale: f64) -> Value {
