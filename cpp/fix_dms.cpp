@@ -20,11 +20,8 @@
 #include "error.h"
 #include "force.h"
 #include "kspace.h"
-#include "memory.h"
 #include "modify.h"
-#include "neigh_list.h"
 #include "neighbor.h"
-#include "pair.h"
 #include "timer.h"
 #include "update.h"
 
@@ -46,20 +43,6 @@ using deepdms::Reach;
 static constexpr int LENGTH_BITS[3] = {Fix::BOX_CHANGE_X, Fix::BOX_CHANGE_Y, Fix::BOX_CHANGE_Z};
 static constexpr int TILT_BITS[3] = {Fix::BOX_CHANGE_XY, Fix::BOX_CHANGE_XZ, Fix::BOX_CHANGE_YZ};
 static constexpr int BLOB_HEADER = 24;
-
-// what Rust sees of arrays; a pointer to nothing is not allowed there
-
-static rust::Slice<const double> slice(const std::vector<double> &values)
-{
-  if (values.empty()) return {};
-  return {values.data(), values.size()};
-}
-
-static rust::Slice<double> slice(double **array, int nrows, int ncols)
-{
-  if (!array || nrows == 0) return {};
-  return {array[0], (size_t) nrows * ncols};
-}
 
 /* ---------------------------------------------------------------------- */
 
@@ -103,27 +86,7 @@ FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) :
   size_array_cols = (int) ALL((*dms)->columns());
   global_freq = 1;
 
-  const auto atoms = ALL((*dms)->atoms());
-  if (atoms.active) {
-    width = (int) atoms.width;
-    displacements = atoms.displacement;
-    stress_id = std::string(atoms.stress);
-    volume_id = std::string(atoms.volume);
-    volume_column = (int) atoms.volume_column;
-    shell = atoms.shell;
-    if (shell > 0.0) comm_forward = 1;
-    peratom_flag = 1;
-    size_peratom_cols = (int) atoms.columns;
-    peratom_freq = 1;
-    restart_peratom = 1;
-    create_attribute = 1;
-    maxexchange = width + size_peratom_cols;
-    FixDMS::grow_arrays(atom->nmax);
-    atom->add_callback(Atom::GROW);
-    atom->add_callback(Atom::RESTART);
-    for (int i = 0; i < atom->nlocal; i++) FixDMS::set_arrays(i);
-    init_atoms();
-  }
+  create_atoms();
 
   create_reader(TEMP, "temp", "temp");
   create_reader(PRESS, "press", "pressure " + readers[TEMP].id);
@@ -137,12 +100,7 @@ FixDMS::~FixDMS()
 {
   for (const auto &reader : readers)
     if (reader.own && modify->get_compute_by_id(reader.id)) modify->delete_compute(reader.id);
-  if (width && modify->get_fix_by_id(id)) {
-    atom->delete_callback(id, Atom::GROW);
-    atom->delete_callback(id, Atom::RESTART);
-  }
-  memory->destroy(rows);
-  memory->destroy(array_atom);
+  destroy_atoms();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -223,15 +181,9 @@ void FixDMS::init()
       error->all(FLERR, "fix dms: compute {} that it reads no longer exists", reader.id);
   }
 
-  if (width) init_atoms();
-  if (shell > 0.0) {
-    const double reach = force->pair ? force->pair->cutforce : 0.0;
-    if (shell > reach)
-      error->all(FLERR,
-                 "fix dms: shell {} is beyond the cutoff {} of the pair style, where neighbors are "
-                 "not listed: use a smaller radius",
-                 shell, reach);
-    neighbor->add_request(this, NeighConst::REQ_FULL | NeighConst::REQ_OCCASIONAL);
+  if (width) {
+    init_atoms();
+    request_neighbors();
   }
 
   rigid_fixes.clear();
@@ -242,13 +194,6 @@ void FixDMS::init()
                "fix dms: vscale yes would scale the velocities of atoms in rigid bodies of fix {}: "
                "use vscale no",
                rigid_fixes.front()->id);
-}
-
-/* ---------------------------------------------------------------------- */
-
-void FixDMS::init_list(int /*id*/, NeighList *ptr)
-{
-  list = ptr;
 }
 
 /* ----------------------------------------------------------------------
@@ -343,10 +288,7 @@ void FixDMS::setup(int /*vflag*/)
 {
   const auto step = (int64_t) update->ntimestep;
   ALL((*dms)->check_start(step, (int64_t) update->laststep, current_box()));
-  if (width && ALL((*dms)->needs_atoms())) {
-    place_atoms();
-    ALL((*dms)->start_atoms(slice(scaled), slice(rows, atom->nlocal, width)));
-  }
+  if (width) start_atoms();
   talk();
   if (ALL((*dms)->is_due(step))) observe();
   announce();
@@ -451,258 +393,6 @@ void FixDMS::scale_velocities(const DmsBox &before, const DmsBox &after) const
     v[i][1] = (y - after.tilt[0] * v[i][0]) / to[1];
     v[i][2] = (z - after.tilt[1] * v[i][0] - after.tilt[2] * v[i][1]) / to[2];
   }
-}
-
-/* ----------------------------------------------------------------------
-   the computes that single atoms need
-------------------------------------------------------------------------- */
-
-void FixDMS::init_atoms()
-{
-  stress_compute = volume_compute = nullptr;
-  if (!stress_id.empty()) {
-    stress_compute = modify->get_compute_by_id(stress_id);
-    if (!stress_compute)
-      error->all(FLERR, "fix dms: peratom: there is no compute with ID {}", stress_id);
-    const int columns = stress_compute->size_peratom_cols;
-    if (!stress_compute->peratom_flag || !stress_compute->pressatomflag ||
-        (columns != 6 && columns != 9))
-      error->all(FLERR,
-                 "fix dms: peratom: compute {} of style {} does not give the stress of atoms: use "
-                 "compute stress/atom (6 components) or compute centroid/stress/atom (9 components, "
-                 "which some many-body potentials require)",
-                 stress_id, stress_compute->style);
-    if (stress_compute->igroup != 0)
-      error->all(FLERR, "fix dms: peratom: compute {} must belong to group all", stress_id);
-  }
-  if (!volume_id.empty()) {
-    volume_compute = modify->get_compute_by_id(volume_id);
-    if (!volume_compute)
-      error->all(FLERR, "fix dms: atomvolume: there is no compute with ID {}", volume_id);
-    if (!volume_compute->peratom_flag || volume_column > volume_compute->size_peratom_cols ||
-        (volume_column == 0) != (volume_compute->size_peratom_cols == 0))
-      error->all(FLERR,
-                 "fix dms: atomvolume: compute {} does not give one number an atom: it has {} "
-                 "columns, and c_{}{} was asked for",
-                 volume_id, volume_compute->size_peratom_cols, volume_id,
-                 volume_column ? fmt::format("[{}]", volume_column) : "");
-  }
-}
-
-/* ----------------------------------------------------------------------
-   unwrapped scaled coordinates, and masses
-------------------------------------------------------------------------- */
-
-void FixDMS::place_atoms()
-{
-  const int nlocal = atom->nlocal;
-  scaled.resize(3 * (size_t) nlocal);
-  masses.resize(nlocal);
-  for (int i = 0; i < nlocal; i++) {
-    double *s = &scaled[3 * (size_t) i];
-    domain->x2lamda(atom->x[i], s);
-    const imageint image = atom->image[i];
-    s[0] += (image & IMGMASK) - IMGMAX;
-    s[1] += (image >> IMGBITS & IMGMASK) - IMGMAX;
-    s[2] += (image >> IMG2BITS) - IMGMAX;
-    masses[i] = atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]];
-  }
-}
-
-/* ----------------------------------------------------------------------
-   one sample of the atoms of this rank
-------------------------------------------------------------------------- */
-
-void FixDMS::observe_atoms()
-{
-  const bigint step = update->ntimestep;
-  const int nlocal = atom->nlocal;
-  deepdms::DmsAtomSample sample{};
-  sample.step = step;
-  sample.columns = 6;
-  sample.volume = domain->xprd * domain->yprd * (domain->dimension == 2 ? 1.0 : domain->zprd);
-
-  for (auto *compute : {stress_compute, volume_compute})
-    if (compute && compute->invoked_peratom != step) compute->compute_peratom();
-
-  rust::Slice<const double> stress;
-  if (stress_compute) {
-    sample.columns = stress_compute->size_peratom_cols;
-    if (nlocal > 0)
-      stress = {stress_compute->array_atom[0], (size_t) nlocal * sample.columns};
-  }
-
-  volumes.clear();
-  if (volume_compute)
-    for (int i = 0; i < nlocal; i++)
-      volumes.push_back(volume_column ? volume_compute->array_atom[i][volume_column - 1]
-                                      : volume_compute->vector_atom[i]);
-
-  scaled.clear();
-  if (displacements) {
-    place_atoms();
-    double mass = 0.0;
-    for (const double m : masses) mass += m;
-    const rust::Slice<double> own = slice(rows, nlocal, width);
-    const rust::Slice<const double> seen(own.data(), own.size());
-    const auto moment = ALL((*dms)->atoms_moment(slice(scaled), slice(masses), seen));
-    const double mine[4] = {moment.part[0], moment.part[1], moment.part[2], mass};
-    double all[4];
-    MPI_Allreduce(mine, all, 4, MPI_DOUBLE, MPI_SUM, world);
-    for (int axis = 0; axis < 3; axis++) sample.centre[axis] = all[axis] / all[3];
-  }
-
-  ALL((*dms)->add_atoms(sample, stress, slice(volumes), slice(scaled), slice(rows, nlocal, width)));
-}
-
-/* ----------------------------------------------------------------------
-   the atoms' part of a completed block
-------------------------------------------------------------------------- */
-
-void FixDMS::close_atoms()
-{
-  const int nlocal = atom->nlocal;
-  const auto part = ALL((*dms)->close_atoms(slice(rows, nlocal, width),
-                                            slice(array_atom, nlocal, size_peratom_cols)));
-  const double mine[2] = {part.storage, part.loss};
-  double all[2];
-  MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, world);
-  if (ALL((*dms)->shells_pending())) average_shells();
-  ALL((*dms)->finish_atoms(deepdms::DmsAtomSum{all[0], all[1]}));
-}
-
-/* ----------------------------------------------------------------------
-   average the block's loss modulus over each atom and its neighbors
-------------------------------------------------------------------------- */
-
-void FixDMS::average_shells()
-{
-  const int nlocal = atom->nlocal;
-  losses.assign((size_t) nlocal + atom->nghost, 0.0);
-  const rust::Slice<double> own = slice(rows, nlocal, width);
-  if (nlocal > 0) {
-    const rust::Slice<const double> seen(own.data(), own.size());
-    ALL((*dms)->atom_losses(seen, rust::Slice<double>(losses.data(), (size_t) nlocal)));
-  }
-  comm->forward_comm(this, 1);
-
-  neighbor->build_one(list);
-  std::vector<double> averages(nlocal, 0.0);
-  double **x = atom->x;
-  for (int ii = 0; ii < list->inum; ii++) {
-    const int i = list->ilist[ii];
-    double sum = losses[i];
-    int count = 1;
-    for (int jj = 0; jj < list->numneigh[i]; jj++) {
-      const int j = list->firstneigh[i][jj] & NEIGHMASK;
-      const double dx = x[i][0] - x[j][0];
-      const double dy = x[i][1] - x[j][1];
-      const double dz = x[i][2] - x[j][2];
-      if (dx * dx + dy * dy + dz * dz > shell * shell) continue;
-      sum += losses[j];
-      count++;
-    }
-    averages[i] = sum / count;
-  }
-  ALL((*dms)->close_shells(slice(averages), own, slice(array_atom, nlocal, size_peratom_cols)));
-}
-
-/* ---------------------------------------------------------------------- */
-
-int FixDMS::pack_forward_comm(int n, int *which, double *buf, int /*pbc_flag*/, int * /*pbc*/)
-{
-  for (int k = 0; k < n; k++) buf[k] = losses[which[k]];
-  return n;
-}
-
-/* ---------------------------------------------------------------------- */
-
-void FixDMS::unpack_forward_comm(int n, int first, double *buf)
-{
-  std::copy_n(buf, n, losses.begin() + first);
-}
-
-/* ----------------------------------------------------------------------
-   the rows of atoms go where the atoms go
-------------------------------------------------------------------------- */
-
-void FixDMS::grow_arrays(int nmax)
-{
-  memory->grow(rows, nmax, width, "dms:rows");
-  memory->grow(array_atom, nmax, size_peratom_cols, "dms:array_atom");
-}
-
-/* ---------------------------------------------------------------------- */
-
-void FixDMS::copy_arrays(int i, int j, int /*delflag*/)
-{
-  std::copy_n(rows[i], width, rows[j]);
-  std::copy_n(array_atom[i], size_peratom_cols, array_atom[j]);
-}
-
-/* ---------------------------------------------------------------------- */
-
-void FixDMS::set_arrays(int i)
-{
-  std::fill_n(rows[i], width, 0.0);
-  std::fill_n(array_atom[i], size_peratom_cols, 0.0);
-}
-
-/* ---------------------------------------------------------------------- */
-
-int FixDMS::pack_exchange(int i, double *buf)
-{
-  std::copy_n(rows[i], width, buf);
-  std::copy_n(array_atom[i], size_peratom_cols, buf + width);
-  return width + size_peratom_cols;
-}
-
-/* ---------------------------------------------------------------------- */
-
-int FixDMS::unpack_exchange(int i, double *buf)
-{
-  std::copy_n(buf, width, rows[i]);
-  std::copy_n(buf + width, size_peratom_cols, array_atom[i]);
-  return width + size_peratom_cols;
-}
-
-/* ---------------------------------------------------------------------- */
-
-int FixDMS::pack_restart(int i, double *buf)
-{
-  buf[0] = maxsize_restart();    // read_restart finds the next fix by it
-  return 1 + pack_exchange(i, &buf[1]);
-}
-
-/* ---------------------------------------------------------------------- */
-
-void FixDMS::unpack_restart(int i, int nth)
-{
-  double *extra = atom->extra[i];
-  int first = 0;
-  for (int k = 0; k < nth; k++) first += (int) extra[first];
-  unpack_exchange(i, &extra[first + 1]);
-}
-
-/* ---------------------------------------------------------------------- */
-
-int FixDMS::size_restart(int /*i*/)
-{
-  return maxsize_restart();
-}
-
-/* ---------------------------------------------------------------------- */
-
-int FixDMS::maxsize_restart()
-{
-  return 1 + width + size_peratom_cols;
-}
-
-/* ---------------------------------------------------------------------- */
-
-double FixDMS::memory_usage()
-{
-  return width ? (double) atom->nmax * (width + size_peratom_cols) * sizeof(double) : 0.0;
 }
 
 /* ----------------------------------------------------------------------

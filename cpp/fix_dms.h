@@ -92,7 +92,11 @@ class FixDMS : public Fix {
   void move_box(const deepdms::DmsBox &);
   void scale_velocities(const deepdms::DmsBox &, const deepdms::DmsBox &) const;
   void resume();
+  void create_atoms();
+  void destroy_atoms();
   void init_atoms();
+  void request_neighbors();
+  void start_atoms();
   void place_atoms();
   void observe_atoms();
   void close_atoms();
