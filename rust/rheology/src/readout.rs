@@ -15,7 +15,7 @@ use crate::work::work_of_tone;
 pub use row::{
     ISOTROPIC_COLUMNS, TONE_COLUMNS, component_losses, isotropic_estimates, tone_columns, tone_row,
 };
-pub use tone::{Robust, ToneReading};
+pub use tone::ToneReading;
 
 /// Length of [`Reading::vector`].
 pub const VECTOR: usize = 24;

@@ -7,28 +7,9 @@ use crate::measurement::Measurement;
 use crate::mode::{COMPONENTS, Mode};
 use crate::noise::{fluctuation_error, fluctuation_loss, predicted_error, sampling_penalty};
 use crate::outcome::{DRIVEN, TEMPERATURE};
-use crate::series::{Series, median_and_deviation};
+use crate::series::Series;
 use crate::tone_outcome::ToneOutcome;
 use crate::units::StressUnit;
-
-/// Statistics that a single plastic event does not move.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Robust {
-    /// Median over blocks.
-    pub value: f64,
-    /// Median of the absolute deviations from it.
-    pub deviation: f64,
-}
-
-impl Robust {
-    fn of(values: impl Iterator<Item = f64>, factor: f64) -> Self {
-        let (value, deviation) = median_and_deviation(values);
-        Robust {
-            value: value * factor,
-            deviation: deviation * factor.abs(),
-        }
-    }
-}
 
 /// Moduli of one tone, with what bears on their errors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -49,10 +30,6 @@ pub struct ToneReading {
     pub loss: Estimate,
     /// tan δ.
     pub loss_tangent: Estimate,
-    /// Median of E' over the blocks, and median of the deviations from it.
-    pub storage_median: Robust,
-    /// The same of E''.
-    pub loss_median: Robust,
     /// |σ̂_2|/|σ̂_1|.
     pub second_harmonic: f64,
     /// |σ̂_3|/|σ̂_1|.
@@ -114,8 +91,6 @@ impl ToneReading {
             storage: Estimate::of(&pair.a, per_strain),
             loss: estimate,
             loss_tangent: Estimate::ratio(pair),
-            storage_median: Robust::of(outcome.history.iter().map(|pair| pair.0), per_strain),
-            loss_median: Robust::of(outcome.history.iter().map(|pair| pair.1), per_strain),
             second_harmonic: outcome.harmonic_ratio(2),
             third_harmonic: outcome.harmonic_ratio(3),
             temperature_in_phase: oscillation.a.mean(),

@@ -9,7 +9,7 @@ use crate::measurement::Measurement;
 use crate::mode::{COMPONENT_NAMES, COMPONENTS, Mode};
 use crate::outcome::VOLUME;
 use crate::readout::{Estimate, Reading, ToneReading, component_losses, isotropic_estimates};
-use crate::series::PairSeries;
+use crate::series::{PairSeries, median_and_deviation};
 use crate::units::StressUnit;
 
 /// The summary as JSON text.
@@ -103,7 +103,8 @@ fn protocol(measurement: &Measurement) -> Value {
     })
 }
 
-/// Stress responses, what an isotropic body would have at zero, elastic constants, and noise of one tone.
+/// Medians over blocks, stress responses, what an isotropic body would have at zero, elastic constants, and noise of one
+/// tone.
 fn responses(measurement: &Measurement, unit: &StressUnit, index: usize) -> Map<String, Value> {
     let outcome = measurement.outcome();
     let deformation = outcome.deformation;
@@ -114,6 +115,13 @@ fn responses(measurement: &Measurement, unit: &StressUnit, index: usize) -> Map<
         let losses = COMPONENT_NAMES.iter().zip(losses);
         map.insert("noise_losses".into(), named(losses));
         return map;
+    }
+    let per_strain = unit.factor / tone.conjugate_amplitude();
+    let storage = median_and_deviation(tone.history.iter().map(|pair| pair.0));
+    let loss = median_and_deviation(tone.history.iter().map(|pair| pair.1));
+    for (name, (value, deviation)) in [("storage_median", storage), ("loss_median", loss)] {
+        let value = json!({ "value": value * per_strain, "deviation": deviation * per_strain });
+        map.insert(name.into(), value);
     }
     let scale = unit.factor / measurement.protocol().tones[index].amplitude;
     let stresses: Map<String, Value> = (0..COMPONENTS)
