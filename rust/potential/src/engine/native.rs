@@ -6,7 +6,7 @@ use crate::descriptor::counters::Counters;
 use crate::descriptor::environment::Environment;
 use crate::descriptor::neighbours::Atoms;
 use crate::descriptor::{Block, Prepared, Scratch};
-use crate::model::Parameters;
+use crate::model::{Descriptor, Parameters};
 use crate::simd::{self, Kernels};
 use crate::virial::Output;
 use crate::{Error, Model, fitting};
@@ -32,14 +32,23 @@ pub struct NativeEngine {
 struct PreparedModel {
     model: Model,
     descriptors: Vec<Prepared>,
+    /// By descriptor.
+    surroundings: Vec<Surroundings>,
+}
+
+/// Which environment of a block a descriptor sees.
+#[derive(Clone, Copy, Debug)]
+struct Surroundings {
+    number: usize,
+    /// Whether no descriptor before it, of this model or another, sees the same.
+    first: bool,
 }
 
 /// What one thread has for itself, kept from step to step.
 #[derive(Debug, Default)]
 struct Worker {
-    /// Environments of the block, each with the model and descriptor that it was made for.
+    /// Environments of the block, by the number in [`Surroundings`].
     environments: Vec<Environment>,
-    made_for: Vec<(usize, usize)>,
     scratch: Vec<Scratch>,
     fitting: fitting::Scratch,
     /// Input of the fitting network, and after it its gradient, `[n, width]`.
@@ -73,9 +82,14 @@ impl NativeEngine {
     /// Without any model.
     pub fn with_kernels(models: Vec<Model>, kernels: &'static Kernels) -> Self {
         assert!(!models.is_empty(), "an engine needs a model");
+        let surroundings = surroundings(&models);
         let mut engine = Self {
             interfaces: models.iter().map(Interface::from).collect(),
-            models: models.into_iter().map(PreparedModel::new).collect(),
+            models: models
+                .into_iter()
+                .zip(surroundings)
+                .map(|(model, surroundings)| PreparedModel::new(model, surroundings))
+                .collect(),
             kernels,
             by_type: Vec::new(),
             workers: Vec::new(),
@@ -87,15 +101,13 @@ impl NativeEngine {
     /// Divides the work among so many threads. Results are the same, to the last bit, whenever the number is the same.
     pub fn set_threads(&mut self, threads: usize) {
         let counters = |model: &PreparedModel| Counters::new(model.model.n_types());
+        let environments = self.models.iter().flat_map(|model| &model.surroundings);
+        let environments = environments.filter(|seen| seen.first).count();
         self.workers.resize_with(threads.max(1), || Worker {
+            environments: vec![Environment::default(); environments],
             counters: self.models.iter().map(counters).collect(),
             ..Worker::default()
         });
-    }
-
-    /// The models that are evaluated.
-    pub fn sources(&self) -> impl Iterator<Item = &Model> {
-        self.models.iter().map(|prepared| &prepared.model)
     }
 
     /// Sorts the centres by type and cuts them into blocks `(type, entries)`.
@@ -116,7 +128,7 @@ impl NativeEngine {
 }
 
 impl PreparedModel {
-    fn new(model: Model) -> Self {
+    fn new(model: Model, surroundings: Vec<Surroundings>) -> Self {
         let mut offset = 0;
         let descriptors = model
             .descriptors
@@ -127,8 +139,37 @@ impl PreparedModel {
                 prepared
             })
             .collect();
-        Self { model, descriptors }
+        Self {
+            model,
+            descriptors,
+            surroundings,
+        }
     }
+}
+
+/// Which environments the descriptors of all models see; equal ones have the same number.
+fn surroundings(models: &[Model]) -> Vec<Vec<Surroundings>> {
+    let mut distinct: Vec<&Descriptor> = Vec::new();
+    let mut number = |descriptor| {
+        let same = |other: &&Descriptor| other.shares_environment(descriptor);
+        match distinct.iter().position(same) {
+            Some(number) => Surroundings {
+                number,
+                first: false,
+            },
+            None => {
+                distinct.push(descriptor);
+                Surroundings {
+                    number: distinct.len() - 1,
+                    first: true,
+                }
+            }
+        }
+    };
+    models
+        .iter()
+        .map(|model| model.descriptors.iter().map(&mut number).collect())
+        .collect()
 }
 
 impl Worker {
@@ -142,22 +183,32 @@ impl Worker {
         outputs: &mut [Output],
     ) -> Result<(), Error> {
         self.times.start();
-        self.made_for.clear();
         for (m, (prepared, output)) in models.iter().zip(outputs).enumerate() {
-            let PreparedModel { model, descriptors } = prepared;
+            let PreparedModel {
+                model,
+                descriptors,
+                surroundings,
+            } = prepared;
             let width = model.fitting_width();
             self.rows.resize(entries.len() * width, 0.0);
             let count = self.scratch.len().max(descriptors.len());
             self.scratch.resize_with(count, Scratch::default);
-            let mut environments = Vec::with_capacity(descriptors.len());
             for (d, prepared) in descriptors.iter().enumerate() {
-                let environment =
-                    self.environment(models, atoms, (m, d), (centre_type, entries))?;
+                let Surroundings { number, first } = surroundings[d];
+                let descriptor = &model.descriptors[d];
+                if first {
+                    let environment = &mut self.environments[number];
+                    environment.clear(descriptor.sel.len());
+                    for &k in entries {
+                        let counters = &mut self.counters[m];
+                        environment.push(descriptor, atoms, k as usize, centre_type, counters)?;
+                    }
+                }
                 let block = Block {
-                    descriptor: &model.descriptors[d],
+                    descriptor,
                     prepared,
                     kernels,
-                    environment: &self.environments[environment],
+                    environment: &self.environments[number],
                     centre_type,
                 };
                 block.forward(
@@ -167,7 +218,6 @@ impl Worker {
                     &mut self.rows,
                     width,
                 );
-                environments.push(environment);
             }
 
             self.fit(model, kernels, centre_type, atoms, entries);
@@ -183,7 +233,7 @@ impl Worker {
                     descriptor: &model.descriptors[d],
                     prepared,
                     kernels,
-                    environment: &self.environments[environments[d]],
+                    environment: &self.environments[surroundings[d].number],
                     centre_type,
                 };
                 block.backward(&mut self.scratch[d], &self.rows, width, scale, output);
@@ -191,39 +241,6 @@ impl Worker {
             self.times.end(Phase::Force);
         }
         Ok(())
-    }
-
-    /// Number of the environment of a descriptor: one that is there already, or a new one.
-    fn environment(
-        &mut self,
-        models: &[PreparedModel],
-        atoms: &Atoms<'_>,
-        (m, d): (usize, usize),
-        (centre_type, entries): (usize, &[u32]),
-    ) -> Result<usize, Error> {
-        let descriptor = &models[m].model.descriptors[d];
-        let same = |&(m, d): &(usize, usize)| {
-            models[m].model.descriptors[d].shares_environment(descriptor)
-        };
-        if let Some(number) = self.made_for.iter().position(same) {
-            return Ok(number);
-        }
-        let number = self.made_for.len();
-        self.made_for.push((m, d));
-        let count = self.environments.len().max(number + 1);
-        self.environments.resize_with(count, Environment::default);
-        let environment = &mut self.environments[number];
-        environment.clear(descriptor.sel.len());
-        for &k in entries {
-            environment.push(
-                descriptor,
-                atoms,
-                k as usize,
-                centre_type,
-                &mut self.counters[m],
-            )?;
-        }
-        Ok(number)
     }
 
     /// Fills in the parameters and sends `rows` through the fitting network.
