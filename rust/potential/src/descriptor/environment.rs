@@ -5,13 +5,10 @@
 //! with the same switch, slots and selection.
 
 use super::counters::Counters;
-use super::neighbours::Atoms;
+use super::neighbours::{Atoms, check_apart};
 use crate::Error;
 use crate::model::{Descriptor, Exclusion, Selection, Smoothing};
 use std::ops::Range;
-
-/// Atoms closer than this [Å] sit on the same point: `1/r` has no use there.
-const OVERLAP: f64 = 1e-6;
 
 /// A neighbour that is kept.
 #[derive(Clone, Copy, Debug)]
@@ -100,13 +97,7 @@ impl Environment {
             if squared >= cutoff {
                 continue;
             }
-            if squared < OVERLAP * OVERLAP {
-                return Err(Error::Overlap {
-                    first: centre,
-                    second: atom as usize,
-                    distance: squared.sqrt(),
-                });
-            }
+            check_apart(centre, atom as usize, squared)?;
             self.candidates[neighbour_type].push(Candidate {
                 atom,
                 vector,

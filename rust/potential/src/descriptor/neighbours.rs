@@ -1,6 +1,26 @@
 //! The neighbour list that LAMMPS made, kept flat until LAMMPS makes a new one.
 
+use crate::Error;
 use crate::engine::GhostExchange;
+
+/// Atoms closer than this [Å] sit on the same point: `1/r` has no use there.
+const OVERLAP: f64 = 1e-6;
+
+/// Refuses two atoms on the same point; `squared` is their distance squared [Å²].
+///
+/// # Errors
+/// [`Error::Overlap`]
+#[inline]
+pub fn check_apart(first: usize, second: usize, squared: f64) -> Result<(), Error> {
+    if squared < OVERLAP * OVERLAP {
+        return Err(Error::Overlap {
+            first,
+            second,
+            distance: squared.sqrt(),
+        });
+    }
+    Ok(())
+}
 
 /// Centres with their neighbours within the cutoff and the skin, in the caller's order.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,7 @@
 //! What a model is shown: real atoms in rows, local ones first, and the rows around each local one.
 
 use deepdms_potential::Error;
-use deepdms_potential::descriptor::neighbours::Atoms;
-
-/// Atoms closer than this sit on one another [Å].
-const OVERLAP: f64 = 1e-6;
+use deepdms_potential::descriptor::neighbours::{Atoms, check_apart};
 
 /// Rows of a model, and what stands in them. Reused from step to step.
 #[derive(Debug, Default)]
@@ -72,13 +69,7 @@ impl Rows {
                 if squared > cutoff * cutoff {
                     continue;
                 }
-                if squared < OVERLAP * OVERLAP {
-                    return Err(Error::Overlap {
-                        first: centre,
-                        second: atom as usize,
-                        distance: squared.sqrt(),
-                    });
-                }
+                check_apart(centre, atom as usize, squared)?;
                 self.near.push((squared, row));
             }
             let near = &mut self.near[start..];
