@@ -22,7 +22,6 @@
 #include "utils.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -66,19 +65,6 @@ static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string 
   bytes.resize(size);
   MPI_Bcast(bytes.data(), size, MPI_BYTE, 0, lmp->world);
   return bytes;
-}
-
-/* ----------------------------------------------------------------------
-   a frozen graph holds its cutoff as float32; LAMMPS gets the decimals that
-   were typed, as from deepmd-kit: bins of compute rdf and PPPM depend on them
-   a neighbour in between has no weight
-------------------------------------------------------------------------- */
-
-static double cutoff_as_typed(double cutoff)
-{
-  const auto single = (float) cutoff;
-  if (std::fabs(single - cutoff) > 1.0e-12 * cutoff) return cutoff;
-  return std::stod(fmt::format("{}", single));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -423,7 +409,7 @@ void PairDeepMD::settings(int narg, char **arg)
   mapped = false;
   comm_forward = (*potential)->exchanges_ghosts() ? deepdms::Ghosts::WIDTH : 0;
   comm_reverse = std::max(3 * (int) (*potential)->models(), comm_forward);
-  cutoff = cut_coul = cutoff_as_typed((*potential)->cutoff() / units.length) * units.length;
+  cutoff = cut_coul = (*potential)->cutoff();
   const auto summary =
       guard(lmp, FLERR, Reach::Everyone, [&] { return (*potential)->describe(); });
   if (comm->me == 0) utils::logmesg(lmp, "{}\n", std::string(summary));

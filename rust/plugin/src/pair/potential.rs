@@ -256,9 +256,13 @@ impl Potential {
     }
 
     /// The largest cutoff, in LAMMPS' length unit.
+    ///
+    /// A frozen graph holds its cutoff as float32; LAMMPS gets the decimals that were typed, as from deepmd-kit: bins of
+    /// compute rdf and PPPM depend on them. A neighbour in between has no weight.
     pub(super) fn cutoff(&self) -> f64 {
         let models = self.engines.iter().flat_map(|engine| engine.models());
-        models.map(|model| model.cutoff).fold(0.0, f64::max) * self.units.length
+        let largest = models.map(|model| model.cutoff).fold(0.0, f64::max);
+        model::decimal(largest) * self.units.length
     }
 
     pub(super) fn clear_list(&mut self) {

@@ -16,6 +16,11 @@ use super::Shaped;
 use super::embedding::Embedding;
 use ndarray::{Array2, Array3, s};
 
+/// More slots for one type than any sphere of atoms fills.
+pub(super) const MOST_SLOTS: usize = 1_000_000;
+/// `se_e2_r` divides by this many times its slots.
+pub(super) const RADIAL_DIVISOR: f64 = 5.0;
+
 /// Which formula makes the descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -213,7 +218,7 @@ impl Descriptor {
             );
         }
         // A frozen graph stores four numbers a slot and type; far more slots than a sphere of atoms holds is no model.
-        if self.slots() == 0 || self.sel.iter().any(|&slots| slots > 1_000_000) {
+        if self.slots() == 0 || self.sel.iter().any(|&slots| slots > MOST_SLOTS) {
             return fault(
                 "sel",
                 format!("{:?} is not a possible number of neighbours", self.sel),

@@ -40,6 +40,18 @@ fn matrix((shape, numbers): Shaped) -> Result<Array2<f64>, String> {
     Array2::from_shape_vec((rows, columns), numbers).map_err(|error| error.to_string())
 }
 
+/// The decimal number that a float32 number was written as; others stay as they are.
+pub fn decimal(x: f64) -> f64 {
+    let single = x as f32;
+    let shortest = (f64::from(single) == x).then(|| single.to_string().parse().ok());
+    shortest.flatten().unwrap_or(x)
+}
+
+/// The remedy for models that have no reader and that libtorch can run in another form.
+fn convert_for_libtorch(file: &str) -> String {
+    format!("As TorchScript it can be run by libtorch: dp convert-backend {file} model.pth")
+}
+
 /// The first hundred characters, for messages about what may be long.
 fn brief(text: &(impl ToString + ?Sized)) -> String {
     let text = text.to_string();

@@ -4,6 +4,7 @@
 //! have either sign, coarse in `[-max, lower)` too. In each cell every output is a polynomial of fifth degree in the distance
 //! from the cell's start. Outside, the curve goes on as its tangent.
 
+use super::decimal;
 use ndarray::Array1;
 
 /// Coefficients a cell and output.
@@ -186,13 +187,6 @@ impl Table {
             value + slope * excess
         })
     }
-}
-
-/// The decimal number that a float32 number was written as; others stay as they are.
-fn decimal(x: f64) -> f64 {
-    let single = x as f32;
-    let shortest = (f64::from(single) == x).then(|| single.to_string().parse().ok());
-    shortest.flatten().unwrap_or(x)
 }
 
 #[cfg(test)]

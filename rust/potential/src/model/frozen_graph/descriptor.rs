@@ -1,7 +1,7 @@
 //! A descriptor from its part of the graph: embedding curves by pair of types, what is excluded, statistics.
 
 use super::super::brief;
-use super::super::descriptor::by_section;
+use super::super::descriptor::{RADIAL_DIVISOR, by_section};
 use super::super::{Activation, Descriptor, Embedding, Exclusion, Kind, Selection};
 use super::constants::FrozenGraph;
 use super::parts::Part;
@@ -130,7 +130,7 @@ impl FrozenGraph<'_> {
         let trained_slots = self.trained_slots(part)?;
         let (kind, divisor) = match form {
             Form::ThreeBody => (Kind::SeE3, trained_slots),
-            _ if part.radial => (Kind::SeE2R, 5.0 * part.slots() as f64),
+            _ if part.radial => (Kind::SeE2R, RADIAL_DIVISOR * part.slots() as f64),
             _ => {
                 let axis = source.axis()?.unwrap_or(0);
                 (Kind::SeE2A { axis }, trained_slots)

@@ -81,12 +81,11 @@ impl FrozenGraph<'_> {
             let width = self.descriptor_inputs(&first, &networks[0], parameters)?;
             (networks, width)
         };
+        let listed = script.fitting()["atom_ener"].as_array();
         let from_vacuum = if for_all {
-            let listed = script.fitting()["atom_ener"].as_array();
             let any = listed.map_or_else(|| self.passes_twice(&common), |list| !list.is_empty());
             vec![any; n_types]
         } else {
-            let listed = script.fitting()["atom_ener"].as_array();
             let of_type = |t: usize| match listed {
                 Some(list) => list.get(t).is_some_and(|energy| !energy.is_null()),
                 None => self.passes_twice(&names(format!("_type_{t}"))),

@@ -1,6 +1,6 @@
 //! What kind of model a graph is; everything that is not evaluated is refused by name.
 
-use super::super::brief;
+use super::super::{brief, convert_for_libtorch};
 use super::constants::FrozenGraph;
 use super::script::Script;
 use crate::Error;
@@ -66,7 +66,8 @@ impl FrozenGraph<'_> {
                     "Use the model from before 'dp compress'",
                 ),
                 "ProdEnvMatAMix" => {
-                    return Err(self.for_libtorch("descriptor se_atten (DPA-1)"));
+                    let remedy = convert_for_libtorch(self.file);
+                    return Err(self.unsupported("descriptor se_atten (DPA-1)", &remedy));
                 }
                 "Descrpt" => ("descriptor loc_frame", READ),
                 "DescrptSeAEf" | "DescrptSeAEfPara" | "DescrptSeAEfVert" => {
@@ -113,17 +114,6 @@ impl FrozenGraph<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The error for a model that PyTorch's form of it can be run by.
-    fn for_libtorch(&self, feature: &str) -> Error {
-        self.unsupported(
-            feature,
-            &format!(
-                "As TorchScript it can be run by libtorch: dp convert-backend {} model.pth",
-                self.file
-            ),
-        )
     }
 
     /// The error for a model that is a sum of models.

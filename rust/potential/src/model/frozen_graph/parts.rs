@@ -11,12 +11,11 @@
 
 use super::super::Smoothing;
 use super::super::brief;
+use super::super::descriptor::MOST_SLOTS;
 use super::super::graph_def::Node;
 use super::constants::FrozenGraph;
 use crate::Error;
 
-/// More slots for one type than any sphere of atoms fills.
-const MOST_SLOTS: i64 = 1_000_000;
 /// More types than there are elements and isotopes in use.
 const MOST_TYPES: usize = 1000;
 
@@ -128,7 +127,9 @@ impl FrozenGraph<'_> {
         let missing = |what: &str| self.inconsistent(name, format!("attribute {what} is missing"));
         let sel = node.integers(sel).ok_or_else(|| missing(sel))?;
         if !(1..=MOST_TYPES).contains(&sel.len())
-            || sel.iter().any(|slots| !(0..=MOST_SLOTS).contains(slots))
+            || sel
+                .iter()
+                .any(|slots| !(0..=MOST_SLOTS as i64).contains(slots))
         {
             return Err(self.inconsistent(
                 name,

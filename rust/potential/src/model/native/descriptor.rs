@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::Error;
-use crate::model::descriptor::by_section;
+use crate::model::descriptor::{MOST_SLOTS, RADIAL_DIVISOR, by_section};
 use crate::model::{
     DEGREES, Descriptor, Embedding, Exclusion, Kind, Selection, Shaped, Smoothing, Table, brief,
 };
@@ -11,8 +11,6 @@ use serde_json::Value;
 
 /// No hybrid has more parts.
 const MOST_PARTS: usize = 64;
-/// No type has room for more neighbours.
-const MOST_SLOTS: usize = 1_000_000;
 
 impl Reader<'_> {
     /// The descriptor of a model, or the parts of its hybrid; pairs in `off_the_list` are nobody's neighbours.
@@ -118,7 +116,7 @@ impl Reader<'_> {
             kind,
             smoothing,
             divisor: match kind {
-                Kind::SeE2R => 5.0 * slots as f64,
+                Kind::SeE2R => RADIAL_DIVISOR * slots as f64,
                 Kind::SeE2A { .. } | Kind::SeE3 => slots as f64,
             },
             selection: Selection::OverallThenPerType(slots),

@@ -10,7 +10,7 @@ mod yaml;
 
 pub(super) use arrays::NumberedArrays;
 
-use super::{Format, Model, brief};
+use super::{Format, Model, brief, convert_for_libtorch};
 use crate::Error;
 use arrays::Arrays;
 use hdf5_reader::{Hdf5File, OpenOptions};
@@ -130,13 +130,7 @@ impl<'a> Reader<'a> {
                 file: self.file.to_owned(),
                 feature: feature.into(),
             },
-            _ => self.unsupported(
-                feature,
-                format!(
-                    "As TorchScript it can be run by libtorch: dp convert-backend {} model.pth",
-                    self.file
-                ),
-            ),
+            _ => self.unsupported(feature, convert_for_libtorch(self.file)),
         }
     }
 
