@@ -41,30 +41,16 @@ impl Potential {
     /// Takes the frame parameters of the step.
     pub(super) fn set_frame_parameters(&mut self, values: &[f64]) -> Result<(), BridgeError> {
         guard("frame parameters", || {
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(format!(
-                    "{} gives the frame parameter {value}",
-                    self.sources.frame.describe()
-                ));
-            }
-            self.frame_parameters.clear();
-            self.frame_parameters.extend_from_slice(values);
-            Ok(())
+            let source = &self.sources.frame;
+            take(&mut self.frame_parameters, values, source, "frame")
         })
     }
 
     /// Takes the atom parameters of the step, `[n_local, d]`.
     pub(super) fn set_atom_parameters(&mut self, values: &[f64]) -> Result<(), BridgeError> {
         guard("atom parameters", || {
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(format!(
-                    "{} gives the atom parameter {value}",
-                    self.sources.atom.describe()
-                ));
-            }
-            self.atom_parameters.clear();
-            self.atom_parameters.extend_from_slice(values);
-            Ok(())
+            let source = &self.sources.atom;
+            take(&mut self.atom_parameters, values, source, "atom")
         })
     }
 
@@ -78,4 +64,20 @@ impl Potential {
             self.atom_parameters.extend(rows.flatten());
         }
     }
+}
+
+/// Copies what `source` gave, unless it is not finite.
+fn take(
+    parameters: &mut Vec<f64>,
+    values: &[f64],
+    source: &Supply,
+    kind: &str,
+) -> Result<(), String> {
+    if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+        let source = source.describe();
+        return Err(format!("{source} gives the {kind} parameter {value}"));
+    }
+    parameters.clear();
+    parameters.extend_from_slice(values);
+    Ok(())
 }
