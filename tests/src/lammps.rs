@@ -7,6 +7,8 @@ use std::ptr;
 use std::slice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::place::Place;
+
 #[allow(
     missing_docs,
     non_camel_case_types,
@@ -22,9 +24,24 @@ mod library {
 /// LAMMPS and MPI are used by one thread at a time; each test holds this while it runs.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Waits until no other test of this process uses LAMMPS.
-pub fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// A test's turn with LAMMPS, and what it works with.
+pub struct Turn {
+    /// Where everything lies.
+    pub place: Place,
+    _guard: MutexGuard<'static, ()>,
+}
+
+impl Turn {
+    /// Waits until no other test of this process uses LAMMPS.
+    ///
+    /// # Panics
+    /// Where the plugin or LAMMPS is missing.
+    pub fn wait() -> Self {
+        Self {
+            _guard: TURN.lock().unwrap_or_else(PoisonError::into_inner),
+            place: Place::find().unwrap_or_else(|reason| panic!("{reason}")),
+        }
+    }
 }
 
 /// One instance of LAMMPS.

@@ -11,6 +11,20 @@ use crate::case::Case;
 use crate::output::Output;
 use crate::place::Place;
 
+/// Runs `command` to its end and returns what it printed.
+///
+/// # Panics
+/// Where it cannot be started, and where it fails, with all that it said.
+pub fn succeed(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let [text, errors] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(output.status.success(), "{command:?}:\n{text}{errors}");
+    text
+}
+
 /// Runs the decks of `case`, which lies in `folder`, on `ranks` ranks inside the new folder `run`; stops at the first
 /// deck that fails. Fails where LAMMPS cannot be started or runs into the time limit.
 pub fn run(

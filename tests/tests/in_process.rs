@@ -1,10 +1,7 @@
 //! The plugin inside this process, through LAMMPS' library interface: what a single run of `lmp` cannot show.
 
-use std::sync::MutexGuard;
-
 use deepdms_tests::compare::{Tolerance, compare};
-use deepdms_tests::lammps::{Lammps, turn};
-use deepdms_tests::place::Place;
+use deepdms_tests::lammps::{Lammps, Turn};
 use deepdms_tests::table::read_json;
 
 /// Forces of the native engine against deepmd-kit's [eV/Å].
@@ -19,24 +16,18 @@ const SAME: Tolerance = Tolerance {
     absolute: 0.0,
 };
 
-struct Setting {
-    place: Place,
-    _turn: MutexGuard<'static, ()>,
-}
+struct Setting(Turn);
 
 impl Setting {
     fn new() -> Self {
-        Self {
-            _turn: turn(),
-            place: Place::find().unwrap_or_else(|reason| panic!("{reason}")),
-        }
+        Self(Turn::wait())
     }
 
     /// An instance with the reference configuration `system`, and no pair style yet.
     fn open(&self, system: &str) -> Lammps {
         let mut lammps = Lammps::open();
         lammps
-            .command(&format!("plugin load {}", self.place.plugin.display()))
+            .command(&format!("plugin load {}", self.0.place.plugin.display()))
             .unwrap();
         self.read(&mut lammps, system);
         lammps
@@ -44,6 +35,7 @@ impl Setting {
 
     fn read(&self, lammps: &mut Lammps, system: &str) {
         let data = self
+            .0
             .place
             .models()
             .join(format!("references/{system}.data"));
@@ -60,7 +52,7 @@ impl Setting {
     }
 
     fn pair_style(&self, lammps: &mut Lammps, model: &str) {
-        let model = self.place.models().join(model);
+        let model = self.0.place.models().join(model);
         lammps
             .commands(&format!(
                 "pair_style deepmd {}\npair_coeff * * Pd Cu P\nrun 0 post no",
@@ -71,7 +63,11 @@ impl Setting {
 
     /// deepmd-kit's forces, `[n_atoms, 3]`, flat.
     fn reference(&self, model: &str, system: &str) -> Vec<f64> {
-        let file = self.place.models().join(format!("references/{model}.json"));
+        let file = self
+            .0
+            .place
+            .models()
+            .join(format!("references/{model}.json"));
         read_json(&file, &format!("configurations.{system}.forces")).unwrap()
     }
 }
@@ -162,7 +158,7 @@ fn a_second_pair_style_replaces_the_first() {
 fn a_refused_model_leaves_lammps_usable() {
     let setting = Setting::new();
     let mut lammps = setting.open("triclinic");
-    let missing = setting.place.models().join("missing.pb");
+    let missing = setting.0.place.models().join("missing.pb");
     let message = lammps
         .command(&format!("pair_style deepmd {}", missing.display()))
         .unwrap_err();

@@ -2,40 +2,32 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::MutexGuard;
 
-use deepdms_tests::lammps::{Lammps, turn};
-use deepdms_tests::place::Place;
+use deepdms_tests::lammps::{Lammps, Turn};
 
 struct Setting {
-    place: Place,
     lammps: Lammps,
-    _turn: MutexGuard<'static, ()>,
+    turn: Turn,
 }
 
 impl Setting {
     /// An instance with atoms, and no pair style yet.
     fn new() -> Self {
-        let turn = turn();
-        let place = Place::find().unwrap_or_else(|reason| panic!("{reason}"));
+        let turn = Turn::wait();
         let mut lammps = Lammps::open();
-        let plugin = place.plugin.display();
-        let data = place.models().join("references/orthogonal.data");
+        let plugin = turn.place.plugin.display();
+        let data = turn.place.models().join("references/orthogonal.data");
         lammps
             .commands(&format!(
                 "plugin load {plugin}\nunits metal\nread_data {}\nmass * 60",
                 data.display()
             ))
             .unwrap();
-        Self {
-            place,
-            lammps,
-            _turn: turn,
-        }
+        Self { lammps, turn }
     }
 
     fn pair_style(&mut self, model: &str, keywords: &str) -> Result<(), String> {
-        let model = self.place.models().join(model);
+        let model = self.turn.place.models().join(model);
         self.lammps.commands(&format!(
             "pair_style deepmd {} {keywords}\npair_coeff * * Pd Cu P",
             model.display()
@@ -160,9 +152,9 @@ fn what_a_model_does_not_take_is_refused() {
         text(&error.unwrap_err()),
         "the model takes no charge and spin: remove charge_spin"
     );
-    let model = setting.place.models().join("parameters.dp");
+    let model = setting.turn.place.models().join("parameters.dp");
     let error = setting.pair_style("one_sided.dp", &model.display().to_string());
-    let folder = setting.place.models();
+    let folder = setting.turn.place.models();
     assert_eq!(
         text(&error.unwrap_err()),
         format!(

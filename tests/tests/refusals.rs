@@ -1,29 +1,20 @@
 //! What LAMMPS or the style refuses around `pair_style deepmd`, with the message that the user sees, and that everything
 //! works again afterwards.
 
-use std::sync::MutexGuard;
+use deepdms_tests::lammps::{Lammps, Turn};
 
-use deepdms_tests::lammps::{Lammps, turn};
-use deepdms_tests::place::Place;
-
-struct Setting {
-    place: Place,
-    _turn: MutexGuard<'static, ()>,
-}
+struct Setting(Turn);
 
 impl Setting {
     fn new() -> Self {
-        Self {
-            _turn: turn(),
-            place: Place::find().unwrap_or_else(|reason| panic!("{reason}")),
-        }
+        Self(Turn::wait())
     }
 
     /// Lines with `{plugin}`, `{model}` and `{data}` replaced.
     fn fill_in(&self, lines: &str) -> String {
-        let models = self.place.models();
+        let models = self.0.place.models();
         lines
-            .replace("{plugin}", &self.place.plugin.display().to_string())
+            .replace("{plugin}", &self.0.place.plugin.display().to_string())
             .replace(
                 "{model}",
                 &models.join("one_sided.pb").display().to_string(),

