@@ -1,6 +1,7 @@
 //! The format of `case.toml`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -14,9 +15,9 @@ use crate::compare::Tolerance;
 pub struct Case {
     /// One sentence: what the case shows.
     pub about: String,
-    /// Numbers of MPI ranks to run on; more than one also compares the runs with the first.
+    /// MPI ranks to run on, one run for each entry; more than one run also compares the others with the first.
     #[serde(default = "one_rank")]
-    pub ranks: Vec<usize>,
+    pub ranks: Vec<Ranks>,
     /// Input decks, run one after another in one folder.
     #[serde(default = "in_lmp")]
     pub decks: Vec<String>,
@@ -51,6 +52,64 @@ pub struct Case {
     pub files: Vec<ExpectedFile>,
     /// How closely runs on different numbers of ranks must agree.
     pub agreement: Option<Agreement>,
+}
+
+/// MPI ranks of one run.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+pub enum Ranks {
+    /// The same number for all decks.
+    All(usize),
+    /// A number for each deck.
+    Each(Vec<usize>),
+}
+
+impl Ranks {
+    /// Ranks for the deck with this index in `decks`.
+    pub fn of_deck(&self, deck: usize) -> usize {
+        match self {
+            Self::All(ranks) => *ranks,
+            Self::Each(list) => list[deck],
+        }
+    }
+
+    /// The largest number of ranks of any deck.
+    pub fn widest(&self) -> usize {
+        match self {
+            Self::All(ranks) => *ranks,
+            Self::Each(list) => list.iter().copied().max().unwrap_or(1),
+        }
+    }
+
+    fn check(&self, decks: usize) -> Result<(), String> {
+        let list = match self {
+            Self::All(ranks) => std::slice::from_ref(ranks),
+            Self::Each(list) if list.len() == decks => list.as_slice(),
+            Self::Each(list) => {
+                return Err(format!(
+                    "ranks lists {} numbers for {decks} decks; it takes one for each",
+                    list.len()
+                ));
+            }
+        };
+        if list.contains(&0) {
+            return Err("a number of ranks is at least 1".into());
+        }
+        Ok(())
+    }
+}
+
+/// `4`, or `4-4-2` where each deck has its own.
+impl fmt::Display for Ranks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All(ranks) => write!(f, "{ranks}"),
+            Self::Each(list) => {
+                let words: Vec<String> = list.iter().map(usize::to_string).collect();
+                f.write_str(&words.join("-"))
+            }
+        }
+    }
 }
 
 /// What one result must be. Exactly one of `value`, `json` and `same_as`, or bounds.
@@ -154,8 +213,11 @@ impl Case {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.ranks.is_empty() || self.ranks.contains(&0) {
-            return Err("ranks needs at least one number, each at least 1".into());
+        if self.ranks.is_empty() {
+            return Err("ranks needs at least one entry".into());
+        }
+        for ranks in &self.ranks {
+            ranks.check(self.decks.len())?;
         }
         if self.ranks.len() > 1 && self.error.is_none() && self.agreement.is_none() {
             return Err(
@@ -219,8 +281,8 @@ impl Agreement {
     }
 }
 
-fn one_rank() -> Vec<usize> {
-    vec![1]
+fn one_rank() -> Vec<Ranks> {
+    vec![Ranks::All(1)]
 }
 
 fn in_lmp() -> Vec<String> {
@@ -245,6 +307,26 @@ mod tests {
     fn several_ranks_need_an_agreement() {
         let message = Case::parse("about = 'x'\nranks = [1, 2]\noutput = ['y']").unwrap_err();
         assert!(message.contains("[agreement]"), "{message}");
+    }
+
+    #[test]
+    fn each_deck_may_have_its_own_ranks() {
+        let case = |ranks: &str| {
+            Case::parse(&format!(
+                "about = 'x'\nranks = {ranks}\ndecks = ['a', 'b']\n[agreement]\nrelative = 1e-9"
+            ))
+        };
+        let [all, each] = case("[4, [1, 2]]").unwrap().ranks.try_into().unwrap();
+        assert_eq!((all.of_deck(1), all.widest()), (4, 4));
+        assert_eq!((each.of_deck(0), each.widest()), (1, 2));
+        assert_eq!(format!("{all} {each}"), "4 1-2");
+        let message = case("[4, [1, 2, 3]]").unwrap_err();
+        assert!(
+            message.starts_with("ranks lists 3 numbers for 2 decks"),
+            "{message}"
+        );
+        let message = case("[[1, 0]]").unwrap_err();
+        assert_eq!(message, "a number of ranks is at least 1");
     }
 
     #[test]

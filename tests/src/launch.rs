@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::case::Case;
+use crate::case::{Case, Ranks};
 use crate::output::Output;
 use crate::place::Place;
 
@@ -32,11 +32,12 @@ pub fn run(
     case: &Case,
     folder: &Path,
     run: &Path,
-    ranks: usize,
+    ranks: &Ranks,
 ) -> Result<Output, String> {
     make_folder(folder, run)?;
     let mut output = Output::default();
-    for deck in &case.decks {
+    for (index, deck) in case.decks.iter().enumerate() {
+        let ranks = ranks.of_deck(index);
         let screen = run.join(format!("screen.{deck}"));
         let mut command = command(place, case, folder, run, deck, ranks);
         let file =

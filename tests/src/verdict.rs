@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::case::{Case, ExpectedResult};
+use crate::case::{Case, ExpectedResult, Ranks};
 use crate::compare::{Tolerance, compare};
 use crate::launch;
 use crate::output::Output;
@@ -11,18 +11,18 @@ use crate::table;
 
 /// A finished run with the numbers of its files, in the order of `case.files`.
 struct Run {
-    ranks: usize,
+    ranks: Ranks,
     output: Output,
     files: Vec<Vec<f64>>,
 }
 
-/// Runs the case in `folder` on each of its numbers of ranks. Returns the largest deviations found, for a report;
+/// Runs the case in `folder` once for each entry of its ranks. Returns the largest deviations found, for a report;
 /// fails with everything that is not as expected.
 pub fn judge(place: &Place, case: &Case, folder: &Path, scratch: &Path) -> Result<String, String> {
     let mut problems = Vec::new();
     let mut deviations = Vec::new();
     let mut first: Option<Run> = None;
-    for &ranks in &case.ranks {
+    for ranks in &case.ranks {
         let mut judge = Judge {
             place,
             case,
@@ -73,7 +73,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// Judges what a run left; `None` where it ended so that its numbers mean nothing.
-    fn one_run(&mut self, output: Output, at: &Path, ranks: usize) -> Option<Run> {
+    fn one_run(&mut self, output: Output, at: &Path, ranks: &Ranks) -> Option<Run> {
         self.ending(&output);
         for text in &self.case.output {
             let text = self.place.fill_in(text, self.folder);
@@ -113,7 +113,7 @@ impl Judge<'_> {
         }
         let files = self.files(at)?;
         Some(Run {
-            ranks,
+            ranks: ranks.clone(),
             output,
             files,
         })

@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use deepdms_tests::case::Case;
+use deepdms_tests::case::{Case, Ranks};
 use deepdms_tests::place::Place;
 use deepdms_tests::verdict::judge;
 
@@ -138,7 +138,7 @@ fn run_one(place: &Place, folder: &Path, slots: &Slots) -> Result<String, String
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("cases")
         .join(name(folder));
-    let widest = case.ranks.iter().copied().max().unwrap_or(1);
+    let widest = case.ranks.iter().map(Ranks::widest).max().unwrap_or(1);
     slots.hold(widest, || judge(place, &case, folder, &scratch))
 }
 

@@ -118,6 +118,13 @@ fn ranks_must_agree() {
 }
 
 #[test]
+fn each_deck_has_its_own_ranks() {
+    let deck = "print 'RESULT ranks $(extract_setting(world_size))'";
+    let case = "decks = ['in.lmp', 'in.lmp']\nranks = [[1, 2]]\n[results.ranks]\nvalue = [1, 2]";
+    outcome("decks", deck, case).unwrap();
+}
+
+#[test]
 fn a_run_that_hangs_is_ended_with_all_its_ranks() {
     let deck = "label again\njump SELF again";
     let start = Instant::now();
