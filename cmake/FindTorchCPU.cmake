@@ -1,4 +1,4 @@
-# Finds the CPU half of libtorch: libtorch_cpu and libc10. The plugin never links libtorch_cuda.
+# Finds the CPU half of libtorch: libtorch_cpu and libc10. The library of the engine links no CUDA.
 #
 # Input   LIBTORCH (cache or environment)  folder with lib/ and include/ of libtorch, or site-packages/torch
 # Output  TorchCPU_FOUND, TorchCPU_ROOT, targets Torch::CPU and Torch::C10

@@ -131,6 +131,7 @@ static void *create_fix_dms(void *lmp, int narg, char **arg)
 extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
 {
   if (!deepdms::fits_this_lammps(lmp)) return;
+  deepdms::remember_folder();
   displace_another(static_cast<LAMMPS *>(lmp), handle);
 
   auto register_plugin = reinterpret_cast<lammpsplugin_regfunc>(regfunc);

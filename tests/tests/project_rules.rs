@@ -47,18 +47,40 @@ fn mathematics_sees_neither_each_other_nor_lammps_nor_torch() {
 }
 
 #[test]
-fn torch_sees_the_potential_only() {
+fn torch_sees_the_potential_and_the_boundary_only() {
     never_sees(
         "rust/torch",
         &["deepdms-rheology", "deepdms-plugin", "cxx", "lammps"],
     );
-    assert!(dependencies("rust/torch").contains(&"deepdms-potential".to_owned()));
+    for needed in ["deepdms-potential", "deepdms-boundary"] {
+        assert!(dependencies("rust/torch").contains(&needed.to_owned()));
+    }
+    never_sees(
+        "rust/boundary",
+        &[
+            "deepdms-rheology",
+            "deepdms-plugin",
+            "deepdms-torch",
+            "cxx",
+            "tch",
+            "torch",
+            "lammps",
+        ],
+    );
+}
+
+/// The plugin opens the engine at run time, so that a run without it does not load libtorch.
+#[test]
+fn the_plugin_sees_torch_through_the_boundary_only() {
+    never_sees("rust/plugin", &["deepdms-torch", "tch", "torch"]);
+    assert!(dependencies("rust/plugin").contains(&"deepdms-boundary".to_owned()));
 }
 
 #[test]
 fn only_the_plugin_crosses_to_cpp() {
     assert!(dependencies("rust/plugin").contains(&"cxx".to_owned()));
     for other in [
+        "rust/boundary",
         "rust/potential",
         "rust/rheology",
         "rust/torch",

@@ -1,6 +1,7 @@
 //! The one place where a panic becomes an error. cxx aborts the process when a panic reaches it, so every function
 //! of a bridge that does more than hand out a field runs its body inside [`guard`] or [`guard_sound`].
 
+use deepdms_boundary::panic_message;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -23,16 +24,7 @@ pub fn guard<T, E: fmt::Display>(
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(BridgeError(error.to_string())),
-        Err(payload) => {
-            let text = payload
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| payload.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "unknown cause".to_owned());
-            Err(BridgeError(format!(
-                "internal error in deepdms ({place}): {text}. This is a bug, please report it with the input deck"
-            )))
-        }
+        Err(payload) => Err(BridgeError(panic_message(place, &*payload))),
     }
 }
 

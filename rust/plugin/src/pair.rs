@@ -6,6 +6,7 @@ mod counters;
 mod deviation;
 mod deviation_file;
 mod ghosts;
+mod libtorch;
 mod parameters;
 mod potential;
 mod settings;
@@ -16,6 +17,7 @@ mod types;
 mod words;
 
 use crate::guard::{BridgeError, guard};
+use libtorch::remember_folder;
 pub use potential::Potential;
 use potential::new_potential;
 use settings::Settings;
@@ -116,6 +118,8 @@ mod ffi {
     }
 
     extern "Rust" {
+        fn remember_folder();
+
         type PairSettings;
         fn parse_settings(words: &[String]) -> Result<Box<PairSettings>>;
         fn model_files(self: &PairSettings) -> Vec<String>;

@@ -35,9 +35,7 @@ pub enum Error {
         remedy: String,
     },
     /// A whole TorchScript model of energies uses something that has no reader here; libtorch can run the file as it is.
-    #[error(
-        "{file}: {feature} is evaluated by libtorch only, and this plugin was built without it. Build it with -D DEEPDMS_TORCH=ON"
-    )]
+    #[error("{file}: {feature} is evaluated by libtorch only")]
     NeedsLibtorch {
         /// Path as the user gave it.
         file: String,

@@ -1,6 +1,7 @@
 //! Opens the CUDA half of libtorch, and only when a GPU is asked for: on machines without one the plugin needs no CUDA.
 
-use std::ffi::{CStr, CString};
+use deepdms_boundary::loading::{self, Scope};
+use std::ffi::CStr;
 use std::path::PathBuf;
 use tch::{Cuda, Device};
 
@@ -37,52 +38,17 @@ pub(crate) fn device(name: &str) -> Result<Device, String> {
 
 /// Loads libtorch_cuda.so from beside libtorch_cpu.so; its static initialisers register the GPU with libtorch.
 fn open_cuda_library() -> Result<(), String> {
-    let path = folder_of_libtorch().map_or_else(
-        || PathBuf::from("libtorch_cuda.so"),
-        |folder| folder.join("libtorch_cuda.so"),
-    );
-    let name =
-        CString::new(path.to_string_lossy().as_bytes()).map_err(|error| error.to_string())?;
-    // SAFETY: a valid C string and flags; the handle is never closed, for libtorch keeps pointers into the library
-    let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
-    if handle.is_null() {
-        // SAFETY: dlerror returns null or a string that lives until the next dl call of this thread
-        let message = unsafe { libc::dlerror() };
-        let text = if message.is_null() {
-            "unknown cause".into()
-        } else {
-            // SAFETY: not null, see above
-            unsafe { CStr::from_ptr(message) }
-                .to_string_lossy()
-                .into_owned()
-        };
-        return Err(format!(
-            "the CUDA half of libtorch cannot be loaded ({text})"
-        ));
-    }
-    Ok(())
+    let folder = folder_of_libtorch().unwrap_or_default();
+    loading::open(&folder.join("libtorch_cuda.so"), Scope::Global)
+        .map(|_| ())
+        .map_err(|text| format!("the CUDA half of libtorch cannot be loaded ({text})"))
 }
 
 /// Where libtorch_cpu.so really lies, behind symbolic links.
 fn folder_of_libtorch() -> Option<PathBuf> {
-    // SAFETY: a valid C string; a null result is handled below
-    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, LANDMARK.as_ptr()) };
-    if address.is_null() {
-        return None;
-    }
-    // SAFETY: all-zero is a valid Dl_info
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: `info` is valid for writing; on success `dli_fname` is a string that lives as long as the library
-    let found = unsafe { libc::dladdr(address, &mut info) } != 0 && !info.dli_fname.is_null();
-    if !found {
-        return None;
-    }
-    // SAFETY: not null, see above
-    let file = unsafe { CStr::from_ptr(info.dli_fname) }
-        .to_string_lossy()
-        .into_owned();
-    let real = std::fs::canonicalize(file).ok()?;
-    real.parent().map(PathBuf::from)
+    let address = loading::visible_symbol(LANDMARK)?;
+    let file = loading::file_of(address.as_ptr() as usize)?;
+    file.parent().map(PathBuf::from)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::paths::Paths;
 use crate::setup;
 use crate::shell::{execute, say};
 
-/// Sets up, configures where that has not happened, and builds `build/deepdmsplugin.so`.
+/// Sets up, configures where that has not happened, and builds `build/deepdmsplugin.so` with `build/deepdmstorch.so`.
 pub fn run(paths: &Paths) -> Result<(), String> {
     setup::run(paths)?;
     let packages = paths
@@ -49,7 +49,12 @@ pub fn run(paths: &Paths) -> Result<(), String> {
             paths.plugin().display()
         ));
     }
-    say("build: build/deepdmsplugin.so is ready");
+    let torch = paths.plugin().with_file_name("deepdmstorch.so");
+    say(if torch.exists() {
+        "build: build/deepdmsplugin.so and build/deepdmstorch.so are ready"
+    } else {
+        "build: build/deepdmsplugin.so is ready, without libtorch"
+    });
     Ok(())
 }
 

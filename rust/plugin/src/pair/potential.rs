@@ -5,6 +5,7 @@ use super::counters::Seen;
 use super::deviation_file::DeviationFile;
 use super::ffi::{Frame, GhostExchange, Outcome, Sums, Units};
 use super::ghosts::Ghosts;
+use super::libtorch;
 use super::settings::{EngineChoice, Settings};
 use super::summary::Clock;
 use super::supply::Sources;
@@ -49,22 +50,25 @@ pub struct Potential {
 /// A model that was read and has no engine yet, or one that brought its own.
 pub(super) enum Pending {
     Read(Box<Model>),
-    Run(Box<dyn Engine>),
+    Run {
+        engine: Box<dyn Engine>,
+        /// Whether there are tables for all embeddings, as far as one can tell.
+        tabulated: bool,
+    },
 }
 
 impl Pending {
     fn type_map(&self) -> &[String] {
         match self {
             Self::Read(model) => &model.type_map,
-            Self::Run(engine) => &engine.models()[0].type_map,
+            Self::Run { engine, .. } => &engine.models()[0].type_map,
         }
     }
 
-    /// Whether there are tables for all embeddings, as far as one can tell.
     fn is_tabulated(&self) -> bool {
         match self {
             Self::Read(model) => is_tabulated(model),
-            Self::Run(_) => false,
+            Self::Run { tabulated, .. } => *tabulated,
         }
     }
 }
@@ -108,49 +112,25 @@ fn is_tabulated(model: &Model) -> bool {
     embeddings.all(|embedding| matches!(embedding, Embedding::Table(_)))
 }
 
-#[cfg(feature = "torch")]
-fn torch_engine(models: Vec<Model>, device: &str) -> Result<Box<dyn Engine>, Error> {
-    Ok(Box::new(deepdms_torch::TorchEngine::new(models, device)?))
-}
-
-#[cfg(not(feature = "torch"))]
-fn torch_engine(_: Vec<Model>, _: &str) -> Result<Box<dyn Engine>, Error> {
-    Err(Error::Engine(
-        "engine torch: this plugin was built without libtorch. Build it with -DDEEPDMS_TORCH=ON, or use 'engine native'".to_owned(),
-    ))
-}
-
-/// For a file that has no reader, which `reason` says.
-#[cfg(feature = "torch")]
-fn script_engine(
-    file: &str,
-    bytes: &[u8],
-    settings: &Settings,
-    _reason: Error,
-) -> Result<Box<dyn Engine>, Error> {
-    let mut engine = deepdms_torch::ScriptEngine::new(file, bytes, &settings.device)?;
-    if settings.threads > 1 {
-        engine.set_threads(settings.threads);
-    }
-    Ok(Box::new(engine))
-}
-
-#[cfg(not(feature = "torch"))]
-fn script_engine(_: &str, _: &[u8], _: &Settings, reason: Error) -> Result<Box<dyn Engine>, Error> {
-    Err(reason)
-}
-
 impl Potential {
     /// Reads the next of the model files, whose contents are `bytes`.
     pub(super) fn add_model(&mut self, bytes: &[u8]) -> Result<(), BridgeError> {
         guard("loading a model", || {
             let files = &self.settings.models;
             let file = &files[self.pending.len()];
-            let model = match model::read(file, bytes) {
-                Err(reason @ Error::NeedsLibtorch { .. }) => {
-                    Pending::Run(script_engine(file, bytes, &self.settings, reason)?)
+            let by_libtorch = |reason: &str, tabulated| {
+                let engine = libtorch::open(file, bytes, &self.settings, reason)?;
+                Ok::<_, Error>(Pending::Run { engine, tabulated })
+            };
+            let model = match (model::read(file, bytes), self.settings.engine) {
+                (Ok(model), EngineChoice::Native) => Pending::Read(Box::new(model)),
+                (Ok(model), EngineChoice::Torch) => {
+                    by_libtorch("engine torch", is_tabulated(&model))?
                 }
-                read => Pending::Read(Box::new(read?)),
+                (Err(reason @ Error::NeedsLibtorch { .. }), _) => {
+                    by_libtorch(&format!("{reason}, and that"), false)?
+                }
+                (Err(error), _) => return Err(error),
             };
             if let Some(first) = self.pending.first() {
                 let first = first.type_map();
@@ -178,7 +158,7 @@ impl Potential {
             for model in pending {
                 match model {
                     Pending::Read(model) => neighbours.push(*model),
-                    Pending::Run(engine) => {
+                    Pending::Run { engine, .. } => {
                         self.give_engine(std::mem::take(&mut neighbours))?;
                         self.engines.push(engine);
                     }
@@ -189,13 +169,11 @@ impl Potential {
         })
     }
 
-    /// One engine for models that stand side by side.
+    /// One native engine for models that stand side by side.
     fn give_engine(&mut self, models: Vec<Model>) -> Result<(), Error> {
         if !models.is_empty() {
-            self.engines.push(match self.settings.engine {
-                EngineChoice::Native => native_engine(models, self.settings.threads)?,
-                EngineChoice::Torch => torch_engine(models, &self.settings.device)?,
-            });
+            let engine = native_engine(models, self.settings.threads)?;
+            self.engines.push(engine);
         }
         Ok(())
     }

@@ -20,6 +20,21 @@ impl Counters {
         }
     }
 
+    /// With counts that were made elsewhere, in the order of the methods below, `[n_types, n_types]` each.
+    pub fn from_counts(
+        n_types: usize,
+        most: Vec<usize>,
+        room: Vec<usize>,
+        extrapolated: Vec<u64>,
+    ) -> Self {
+        Self {
+            n_types,
+            most,
+            room,
+            extrapolated,
+        }
+    }
+
     /// Largest number of neighbours of a type that were seen around one atom, by pair of types; 0 where all of them
     /// always fitted into `sel`, `[n_types, n_types]`.
     pub fn most_neighbours(&self) -> &[usize] {

@@ -73,6 +73,14 @@ impl Times {
         self.sums.map(|sum| sum.as_secs_f64())
     }
 
+    /// A stopwatch that shows these seconds, in the order of [`Phase::ALL`].
+    pub fn from_seconds(seconds: [f64; 5]) -> Self {
+        Self {
+            sums: seconds.map(Duration::from_secs_f64),
+            ..Self::default()
+        }
+    }
+
     /// Adds the sums of another stopwatch.
     pub fn merge(&mut self, other: &Self) {
         for (sum, other) in self.sums.iter_mut().zip(&other.sums) {

@@ -2,107 +2,11 @@
 //! cpp/interface.h says the same.
 
 use super::exchange;
-use std::ffi::{c_char, c_int, c_void};
+use deepdms_boundary::answer::{ANSWERED, Answer, FAILED, Sink, Slice, SliceMut};
+use deepdms_boundary::panic_message;
+use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
-
-pub(super) const ANSWERED: c_int = 0;
-pub(super) const FAILED: c_int = 1;
-pub(super) const UNKNOWN: c_int = 2;
-
-/// Numbers that C++ reads.
-#[repr(C)]
-pub(super) struct Slice<T> {
-    data: *const T,
-    size: usize,
-}
-
-impl<T> From<&[T]> for Slice<T> {
-    fn from(slice: &[T]) -> Self {
-        Self {
-            data: slice.as_ptr(),
-            size: slice.len(),
-        }
-    }
-}
-
-/// Numbers that C++ writes.
-#[repr(C)]
-pub(super) struct SliceMut<T> {
-    data: *mut T,
-    size: usize,
-}
-
-impl<T> From<&mut [T]> for SliceMut<T> {
-    fn from(slice: &mut [T]) -> Self {
-        Self {
-            data: slice.as_mut_ptr(),
-            size: slice.len(),
-        }
-    }
-}
-
-/// Where an answer of C++ goes.
-#[repr(C)]
-pub(super) struct Sink {
-    context: *mut c_void,
-    text: unsafe extern "C" fn(*mut c_void, *const c_char, usize),
-    number: unsafe extern "C" fn(*mut c_void, f64),
-}
-
-/// What C++ answered.
-#[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub texts: Vec<Vec<u8>>,
-    pub numbers: Vec<f64>,
-}
-
-impl Answer {
-    /// Calls C++, which answers or says why not; none if it does not know what it is asked.
-    pub(super) fn of(call: impl FnOnce(*const Sink) -> c_int) -> Result<Option<Self>, String> {
-        let mut answer = Self::default();
-        let sink = Sink {
-            context: (&raw mut answer).cast(),
-            text: push_text,
-            number: push_number,
-        };
-        match call(&raw const sink) {
-            ANSWERED => Ok(Some(answer)),
-            UNKNOWN => Ok(None),
-            _ => Err(answer.strings().pop().unwrap_or_default()),
-        }
-    }
-
-    /// The texts.
-    pub(super) fn strings(&self) -> Vec<String> {
-        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-        self.texts.iter().map(text).collect()
-    }
-}
-
-/// # Safety
-/// `context` is the [`Answer`] of a sink that is in use, `bytes` are `size` readable bytes.
-unsafe extern "C" fn push_text(context: *mut c_void, bytes: *const c_char, size: usize) {
-    // SAFETY: as promised; an empty text may come with a null pointer
-    let (answer, text) = unsafe {
-        let text: &[u8] = if size == 0 {
-            &[]
-        } else {
-            std::slice::from_raw_parts(bytes.cast(), size)
-        };
-        (&mut *context.cast::<Answer>(), text)
-    };
-    answer.texts.push(text.to_vec());
-}
-
-/// # Safety
-/// `context` is the [`Answer`] of a sink that is in use.
-unsafe extern "C" fn push_number(context: *mut c_void, value: f64) {
-    // SAFETY: as promised
-    unsafe { &mut *context.cast::<Answer>() }
-        .numbers
-        .push(value);
-}
 
 /// What a model is asked and where it answers, in the layout that C++ has.
 #[repr(C)]
@@ -234,14 +138,8 @@ pub(super) unsafe extern "C" fn exchange_ghosts(
     columns: usize,
     sink: *const Sink,
 ) -> c_int {
-    // SAFETY: as promised; no values may come with a null pointer
-    let values = unsafe {
-        if values.size == 0 {
-            &mut []
-        } else {
-            std::slice::from_raw_parts_mut(values.data, values.size)
-        }
-    };
+    // SAFETY: as promised
+    let (values, sink) = unsafe { (values.get(), &*sink) };
     // a panic must not reach C++
     let done = catch_unwind(AssertUnwindSafe(|| {
         exchange::exchange_ghosts(number, to_ghosts, values, columns)
@@ -249,13 +147,9 @@ pub(super) unsafe extern "C" fn exchange_ghosts(
     let text = match done {
         Ok(Ok(())) => return ANSWERED,
         Ok(Err(text)) => text,
-        Err(_) => "internal error in deepdms (ghost exchange)".to_owned(),
+        Err(payload) => panic_message("ghost exchange", &*payload),
     };
-    // SAFETY: as promised
-    unsafe {
-        let sink = &*sink;
-        (sink.text)(sink.context, text.as_ptr().cast(), text.len());
-    }
+    sink.text(text.as_bytes());
     FAILED
 }
 
