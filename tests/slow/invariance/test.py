@@ -24,7 +24,7 @@ test = Test(__file__)
 liquid = test.folder.parent / "lj-liquid"
 found = {}
 for number, (name, (words, driver, parts)) in enumerate(RUNS.items()):
-    test.run("in.direction", name, folder=liquid, cells=4, seed=500 + number, words=words, driver=driver, parts=parts, cycles=120 // parts)
+    test.run("in.direction", name, folder=liquid, cells=4, seed=500 + number, words=words, driver=driver, parts=parts, cycles=60 // parts)
     summary = test.summary(name)
     if name == "uniaxial":
         constants = summary["isotropic_constants"]

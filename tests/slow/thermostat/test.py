@@ -1,11 +1,12 @@
 """The loss that a slow thermostat makes under tension, and the storage modulus between isothermal and adiabatic.
 
 Lennard-Jones crystal, 500 atoms, density 1.05, T = 0.2, amplitude 1 %, period 2, as in a table of reference values from another
-implementation (20 cycles each). With a thermostat that rescales all velocities (`fix temp/csvr`) nothing but heat flows, and
+implementation (20 cycles each). With a thermostat that rescales all velocities (`fix temp/csvr`) nothing but heat flows, with a
+weak Langevin one little else, and
 
     E* = M_T + (M_S - M_T) i omega tau/(1 + i omega tau),   M_S - M_T = T V (dP/dT)^2/C_V
 
-holds with quantities that are measured at rest: no parameter is free.
+holds, beside the small loss of the isolated crystal, with quantities that are measured at rest: no parameter is free.
 """
 
 import math
@@ -50,7 +51,8 @@ for seed, (name, (settings, storage, loss)) in enumerate(TABLE.items(), 100):
     if name == "none":
         still = swing
 test.chi_square("the table", pulls)
-test.agree("isolated: E''", found["none"][1], (0.0, 0.0))
+# phonons of a hot crystal relax within a period: a small loss that no thermostat makes
+test.within("isolated: E'' over E'", found["none"][1][0] / found["none"][0][0], 0, 0.015)
 test.within("Langevin damping 0.3, loss over that of the isolated crystal, in errors", deviation(found["langevin.0.3"][1], found["none"][1]), 4, 99)
 test.within("Nose-Hoover near resonance stiffens, in errors", deviation(found["nose-hoover"][0], found["none"][0]), 4, 99)
 
@@ -67,16 +69,19 @@ difference = T * volume * expansion**2 / heat
 noise = math.hypot(means[0][1][1], means[1][1][1]) / rise + expansion * math.hypot(means[0][0][1], means[1][0][1]) / rise
 difference_error = 2 * difference * noise / expansion
 print(f"     at rest: dP/dT = {expansion:.3f}, C_V/N = {heat / 500:.3f}, M_S - M_T = {show((difference, difference_error))}")
-test.agree("adiabatic swing of the temperature", (still, 0.1 * abs(still)), (-T * volume * expansion / heat * 0.01, 0.0))
+swing = -T * volume * expansion / heat * 0.01
+test.within("swing of the temperature of the isolated crystal over that of thermodynamics", still / swing, 0.8, 1.05)
 
-adiabatic = found["none"][0]
-pulls = []
-for seed, rescale in enumerate(RESCALED, 200):
-    (storage, loss), _ = oscillate(f"rescaled.{rescale}", seed, rescale=rescale)
-    x = OMEGA * rescale * heat / (1.5 * 499)  # the kinetic energy is a part of the heat capacity
-    expected_loss = difference * x / (1 + x * x), difference_error
+# thermostat, seed, relaxation time of the kinetic energy under it
+RELAXED = [(f"rescaled.{time}", 200 + number, time) for number, time in enumerate(RESCALED)]
+RELAXED += [("langevin.0.3", None, 0.3 / 2), ("langevin.5", None, 5.0 / 2)]
+(adiabatic, loss_of_phonons), pulls = found["none"], []
+for name, seed, time in RELAXED:
+    storage, loss = oscillate(name, seed, rescale=time)[0] if seed else found[name]
+    x = OMEGA * time * heat / (1.5 * 499)  # the kinetic energy is a part of the heat capacity
+    expected_loss = loss_of_phonons[0] + difference * x / (1 + x * x), math.hypot(loss_of_phonons[1], difference_error)
     expected_storage = adiabatic[0] - difference / (1 + x * x), math.hypot(adiabatic[1], difference_error)
-    pulls.append(test.agree(f"omega tau = {x:.2f}: E''", loss, expected_loss))
-    pulls.append(test.agree(f"omega tau = {x:.2f}: E', between isothermal and adiabatic", storage, expected_storage))
-test.chi_square("Debye peak of the rescaling thermostat, no free parameter", pulls)
+    pulls.append(test.agree(f"{name}, omega tau = {x:.2f}: E''", loss, expected_loss))
+    pulls.append(test.agree(f"{name}, omega tau = {x:.2f}: E', between isothermal and adiabatic", storage, expected_storage))
+test.chi_square("Debye peak, no free parameter", pulls)
 test.finish()
