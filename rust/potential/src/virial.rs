@@ -20,7 +20,7 @@ pub fn centroid(virial: &[f64; 9]) -> [f64; 9] {
 }
 
 /// What an evaluation gives; reused from step to step.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Output {
     /// Energy of all centres [eV].
     pub energy: f64,

@@ -32,7 +32,9 @@ pub struct Settings {
     pub device: String,
     /// `threads N`, for `engine native`
     pub threads: usize,
-    /// `tolerance T`: the error of forces that is accepted [eV/Å].
+    /// `precision double|mixed`: whether tables and networks are in single precision.
+    pub mixed: bool,
+    /// `tolerance T|exact`: the error of forces that is accepted [eV/Å]; `None` evaluates the networks as they are.
     pub tolerance: Option<f64>,
     /// `on_overflow warn|error`: more neighbours than the model has room for.
     pub on_overflow: Reaction,
@@ -61,6 +63,8 @@ pub struct DeviationSettings {
 
 /// Smallest `tolerance` [eV/Å]: what is left of a force after rounding.
 const ROUNDING: f64 = 1e-12;
+/// `tolerance` [eV/Å] where none is given, in double and in mixed precision.
+const TOLERANCE: [f64; 2] = [1e-7, 1e-5];
 
 /// Most threads: more are a slip of the pen.
 const MOST_THREADS: usize = 1024;
@@ -86,6 +90,7 @@ impl Settings {
             engine: EngineChoice::Native,
             device: "cpu".to_owned(),
             threads: 1,
+            mixed: false,
             tolerance: None,
             on_overflow: Reaction::Warn,
             on_extrapolation: Reaction::Warn,
@@ -98,8 +103,19 @@ impl Settings {
                 relative_v: None,
             },
         };
+        let mut tolerance = None;
         while let Some(keyword) = words.next() {
-            settings.option(keyword, &mut words)?;
+            match keyword {
+                "tolerance" => tolerance = Some(accepted_error(words.value(keyword)?)?),
+                _ => settings.option(keyword, &mut words)?,
+            }
+        }
+        let usual = TOLERANCE[usize::from(settings.mixed)];
+        settings.tolerance = tolerance.unwrap_or(Some(usual));
+        if settings.mixed && settings.tolerance.is_none() {
+            return Err(
+                "precision mixed has no exact evaluation: give a tolerance in eV/A, or use 'precision double'".to_owned(),
+            );
         }
         settings.parameters.check()?;
         if settings.engine == EngineChoice::Native && settings.device != "cpu" {
@@ -141,12 +157,15 @@ impl Settings {
                 self.device = device.to_owned();
             }
             "precision" => {
-                let precision = words.value(keyword)?;
-                if precision != "double" {
-                    return Err(format!(
-                        "precision '{precision}' is not available in this version: use 'double'"
-                    ));
-                }
+                self.mixed = match words.value(keyword)? {
+                    "double" => false,
+                    "mixed" => true,
+                    other => {
+                        return Err(format!(
+                            "precision '{other}' is unknown: use 'double' or 'mixed'"
+                        ));
+                    }
+                };
             }
             "threads" => {
                 let word = words.value(keyword)?;
@@ -156,17 +175,6 @@ impl Settings {
                     .ok_or_else(|| {
                         format!("Illegal threads, {word} is not a number from 1 to {MOST_THREADS}")
                     })?;
-            }
-            "tolerance" => {
-                let word = words.value(keyword)?;
-                let tolerance = word.parse().ok();
-                let tolerance =
-                    tolerance.filter(|value: &f64| value.is_finite() && *value >= ROUNDING);
-                self.tolerance = Some(tolerance.ok_or_else(|| {
-                    format!(
-                        "Illegal tolerance, {word} is not a force in eV/A of at least {ROUNDING:e}, which is where rounding begins"
-                    )
-                })?);
             }
             "on_overflow" => self.on_overflow = reaction(keyword, words)?,
             "on_extrapolation" => self.on_extrapolation = reaction(keyword, words)?,
@@ -191,6 +199,20 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// The number after `tolerance`; `None` for `exact`.
+fn accepted_error(word: &str) -> Result<Option<f64>, String> {
+    if word == "exact" {
+        return Ok(None);
+    }
+    let tolerance = word.parse().ok();
+    let tolerance = tolerance.filter(|value: &f64| value.is_finite() && *value >= ROUNDING);
+    tolerance.map(Some).ok_or_else(|| {
+        format!(
+            "Illegal tolerance, {word} is neither 'exact' nor a force in eV/A of at least {ROUNDING:e}, which is where rounding begins"
+        )
+    })
 }
 
 fn reaction(keyword: &str, words: &mut Words<'_>) -> Result<Reaction, String> {
@@ -243,7 +265,7 @@ mod tests {
     #[test]
     fn what_deepmd_kit_has_not_is_understood() {
         let settings = parse("m.pb").unwrap();
-        assert_eq!((settings.threads, settings.tolerance), (1, None));
+        assert_eq!((settings.threads, settings.tolerance), (1, Some(1e-7)));
         assert_eq!(settings.on_overflow, Reaction::Warn);
         assert_eq!(settings.on_extrapolation, Reaction::Warn);
         let settings = parse(
@@ -253,6 +275,10 @@ mod tests {
         assert_eq!((settings.threads, settings.tolerance), (4, Some(1e-6)));
         assert_eq!(settings.on_overflow, Reaction::Error);
         assert_eq!(settings.on_extrapolation, Reaction::Error);
+        let settings = parse("m.pb tolerance exact").unwrap();
+        assert_eq!((settings.mixed, settings.tolerance), (false, None));
+        let settings = parse("m.pb precision mixed").unwrap();
+        assert_eq!((settings.mixed, settings.tolerance), (true, Some(1e-5)));
     }
 
     #[test]
@@ -282,7 +308,7 @@ mod tests {
             ),
             (
                 "m.pb precision single",
-                "precision 'single' is not available in this version: use 'double'",
+                "precision 'single' is unknown: use 'double' or 'mixed'",
             ),
             (
                 "a.pb b.pb relative x",
@@ -295,6 +321,10 @@ mod tests {
             (
                 "m.pb spin_norm",
                 "spin_norm is for models with spin, which pair_style deepmd does not take: remove it",
+            ),
+            (
+                "m.pb tolerance exact precision mixed",
+                "precision mixed has no exact evaluation: give a tolerance in eV/A, or use 'precision double'",
             ),
             ("m.pb threads", "Illegal threads, not provided"),
             (
@@ -311,11 +341,11 @@ mod tests {
             ),
             (
                 "m.pb tolerance 1e-13",
-                "Illegal tolerance, 1e-13 is not a force in eV/A of at least 1e-12, which is where rounding begins",
+                "Illegal tolerance, 1e-13 is neither 'exact' nor a force in eV/A of at least 1e-12, which is where rounding begins",
             ),
             (
                 "m.pb tolerance nan",
-                "Illegal tolerance, nan is not a force in eV/A of at least 1e-12, which is where rounding begins",
+                "Illegal tolerance, nan is neither 'exact' nor a force in eV/A of at least 1e-12, which is where rounding begins",
             ),
             (
                 "m.pb on_overflow stop",

@@ -7,7 +7,7 @@ pub mod embedding;
 pub mod environment;
 pub mod neighbours;
 mod three_body;
-mod two_body;
+pub(crate) mod two_body;
 
 use crate::engine::times::{Phase, Times};
 use crate::model::{Descriptor, Kind};

@@ -8,7 +8,8 @@ use crate::virial::Output;
 
 /// What slots contribute that do not move with any atom, by centre and neighbour type; `None` where it vanishes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Constants {
+pub(crate) struct Constants {
+    n_types: usize,
     /// An empty slot.
     empty: Vec<Option<Vec<f64>>>,
     /// A real neighbour of an excluded type.
@@ -16,9 +17,12 @@ pub(super) struct Constants {
 }
 
 impl Constants {
-    pub(super) fn new(descriptor: &Descriptor) -> Self {
+    pub(crate) fn new(descriptor: &Descriptor) -> Self {
         let n_types = descriptor.sel.len();
-        let mut constants = Self::default();
+        let mut constants = Self {
+            n_types,
+            ..Self::default()
+        };
         for (a, b) in (0..n_types).flat_map(|a| (0..n_types).map(move |b| (a, b))) {
             let exclusion = descriptor.excluded[[a, b]];
             let slot = |row| contribution(descriptor, a, b, row);
@@ -32,6 +36,16 @@ impl Constants {
             });
         }
         constants
+    }
+
+    /// What an empty slot and a neighbour of an excluded type contribute.
+    pub(crate) fn of(
+        &self,
+        centre: usize,
+        neighbour: usize,
+    ) -> (Option<&Vec<f64>>, Option<&Vec<f64>>) {
+        let pair = centre * self.n_types + neighbour;
+        (self.empty[pair].as_ref(), self.excluded[pair].as_ref())
     }
 }
 
@@ -107,10 +121,10 @@ pub(super) fn forward<'c>(
     for (k, (t, out)) in moments.zip(columns).enumerate() {
         for (b, section) in environment.sections.iter().enumerate() {
             let range = section.range(k);
-            let pair = centre_type * n_types + b;
+            let (empty, excluded) = constants.of(centre_type, b);
             let slots = [
-                (&constants.empty[pair], descriptor.sel[b] - range.len()),
-                (&constants.excluded[pair], range.len()),
+                (empty, descriptor.sel[b] - range.len()),
+                (excluded, range.len()),
             ];
             for (constant, count) in slots {
                 if let Some(constant) = constant {

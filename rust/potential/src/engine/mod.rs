@@ -83,6 +83,17 @@ pub trait Engine {
         false
     }
 
+    /// Largest error of a force component [eV/Å] that approximations of the engine make on the first of these atoms.
+    ///
+    /// # Errors
+    /// Those of [`Self::evaluate`].
+    fn judge(&mut self, _atoms: &Atoms<'_>) -> Result<f64, Error> {
+        Ok(0.0)
+    }
+
+    /// Leaves approximations from here on.
+    fn be_exact(&mut self) {}
+
     /// What went beyond the range of each model since the start.
     fn counters(&self) -> Vec<Counters>;
 

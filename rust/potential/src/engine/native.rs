@@ -4,9 +4,10 @@ use super::times::{Phase, Times};
 use super::{Engine, Interface, check_forces, check_parameters, check_positions};
 use crate::descriptor::counters::Counters;
 use crate::descriptor::environment::Environment;
-use crate::descriptor::neighbours::Atoms;
+use crate::descriptor::neighbours::{Atoms, NeighbourList};
 use crate::descriptor::{Block, Prepared, Scratch};
 use crate::model::{Descriptor, Parameters};
+use crate::reduction::{self, Reduced, Report, Request};
 use crate::simd::{self, Kernels};
 use crate::virial::Output;
 use crate::{Error, Model, fitting};
@@ -14,6 +15,9 @@ use crate::{Error, Model, fitting};
 /// Atoms of one type that go through the fitting net together: enough to use each weight often, few enough for the
 /// embedding rows of all their neighbours to stay in the cache.
 const BLOCK: usize = 100;
+
+/// Atoms on which reduced models are judged when a run begins: those around some of them are among them.
+const JUDGED: usize = 200;
 
 /// Evaluates models of the same types, block by block: the environment of a block serves every descriptor that sees the
 /// same neighbours, of all models.
@@ -34,6 +38,8 @@ struct PreparedModel {
     descriptors: Vec<Prepared>,
     /// By descriptor.
     surroundings: Vec<Surroundings>,
+    /// What takes the place of descriptor and fitting network, where there is a tolerance.
+    reduced: Option<Reduced>,
 }
 
 /// Which environment of a block a descriptor sees.
@@ -50,6 +56,7 @@ struct Worker {
     /// Environments of the block, by the number in [`Surroundings`].
     environments: Vec<Environment>,
     scratch: Vec<Scratch>,
+    reduced: reduction::Scratch,
     fitting: fitting::Scratch,
     /// Input of the fitting network, and after it its gradient, `[n, width]`.
     rows: Vec<f64>,
@@ -110,6 +117,25 @@ impl NativeEngine {
         });
     }
 
+    /// Evaluates all models with fewer numbers, as far as the request allows; says for each what came out.
+    ///
+    /// # Errors
+    /// [`Error`] where a model cannot be evaluated on sampled configurations.
+    pub fn reduce(&mut self, request: Request) -> Result<Vec<Report>, Error> {
+        let kernels = self.kernels;
+        let reduce = |prepared: &mut PreparedModel| {
+            let (reduced, report) = reduction::reduce(&prepared.model, kernels, request)?;
+            prepared.reduced = reduced;
+            Ok(report)
+        };
+        self.models.iter_mut().map(reduce).collect()
+    }
+
+    /// Evaluates one of the models by what takes its place, or exactly.
+    pub fn set_reduced(&mut self, model: usize, reduced: Option<Reduced>) {
+        self.models[model].reduced = reduced;
+    }
+
     /// Sorts the centres by type and cuts them into blocks `(type, entries)`.
     fn blocks(by_type: &[Vec<u32>], threads: usize) -> Vec<(usize, &[u32])> {
         let mut blocks = Vec::new();
@@ -143,6 +169,7 @@ impl PreparedModel {
             model,
             descriptors,
             surroundings,
+            reduced: None,
         }
     }
 }
@@ -188,7 +215,48 @@ impl Worker {
                 model,
                 descriptors,
                 surroundings,
+                reduced,
             } = prepared;
+            if let Some(reduced) = reduced {
+                let Surroundings { number, first } = surroundings[0];
+                if first {
+                    self.see(
+                        m,
+                        &model.descriptors[0],
+                        number,
+                        atoms,
+                        centre_type,
+                        entries,
+                    )?;
+                }
+                self.times.end(Phase::Environment);
+                let parameters = model.fitting_width() - model.descriptor_width();
+                self.rows.resize(entries.len() * parameters, 0.0);
+                if parameters > 0 {
+                    for (row, centre) in self
+                        .rows
+                        .chunks_exact_mut(parameters)
+                        .zip(&self.environments[number].centres)
+                    {
+                        write_parameters(model, atoms, *centre, row);
+                    }
+                }
+                let block = reduction::Block {
+                    model,
+                    environment: &self.environments[number],
+                    centre_type,
+                    parameters: &self.rows,
+                };
+                reduced.evaluate(
+                    &block,
+                    &mut self.reduced,
+                    &mut self.counters[m],
+                    &mut self.times,
+                    &mut self.energies,
+                    output,
+                );
+                continue;
+            }
             let width = model.fitting_width();
             self.rows.resize(entries.len() * width, 0.0);
             let count = self.scratch.len().max(descriptors.len());
@@ -197,12 +265,7 @@ impl Worker {
                 let Surroundings { number, first } = surroundings[d];
                 let descriptor = &model.descriptors[d];
                 if first {
-                    let environment = &mut self.environments[number];
-                    environment.clear(descriptor.sel.len());
-                    for &k in entries {
-                        let counters = &mut self.counters[m];
-                        environment.push(descriptor, atoms, k as usize, centre_type, counters)?;
-                    }
+                    self.see(m, descriptor, number, atoms, centre_type, entries)?;
                 }
                 let block = Block {
                     descriptor,
@@ -239,6 +302,25 @@ impl Worker {
                 block.backward(&mut self.scratch[d], &self.rows, width, scale, output);
             }
             self.times.end(Phase::Force);
+        }
+        Ok(())
+    }
+
+    /// Makes the environment of a block.
+    fn see(
+        &mut self,
+        model: usize,
+        descriptor: &Descriptor,
+        number: usize,
+        atoms: &Atoms<'_>,
+        centre_type: usize,
+        entries: &[u32],
+    ) -> Result<(), Error> {
+        let environment = &mut self.environments[number];
+        environment.clear(descriptor.sel.len());
+        for &k in entries {
+            let counters = &mut self.counters[model];
+            environment.push(descriptor, atoms, k as usize, centre_type, counters)?;
         }
         Ok(())
     }
@@ -388,6 +470,42 @@ impl Engine for NativeEngine {
         outputs
             .iter()
             .try_for_each(|output| check_forces(atoms, output))
+    }
+
+    fn judge(&mut self, atoms: &Atoms<'_>) -> Result<f64, Error> {
+        if self.models.iter().all(|model| model.reduced.is_none()) {
+            return Ok(0.0);
+        }
+        let mut list = NeighbourList::default();
+        for k in 0..atoms.list.len().min(JUDGED) {
+            let (centre, around) = atoms.list.entry(k);
+            list.push(centre as u32, around.iter().copied());
+        }
+        let atoms = Atoms {
+            list: &list,
+            ..*atoms
+        };
+        let counters = self.workers[0].counters.clone();
+        let mut found = vec![Output::default(); self.models.len()];
+        let mut exact = found.clone();
+        let done = self.evaluate(&atoms, false, &mut found);
+        let take = |model: &mut PreparedModel| model.reduced.take();
+        let reduced: Vec<_> = self.models.iter_mut().map(take).collect();
+        let done = done.and_then(|()| self.evaluate(&atoms, false, &mut exact));
+        for (model, reduced) in self.models.iter_mut().zip(reduced) {
+            model.reduced = reduced;
+        }
+        self.workers[0].counters = counters;
+        done?;
+        let forces = |outputs: Vec<Output>| outputs.into_iter().flat_map(|output| output.forces);
+        let differences = forces(found).zip(forces(exact)).map(|(a, b)| (a - b).abs());
+        Ok(differences.fold(0.0, f64::max))
+    }
+
+    fn be_exact(&mut self) {
+        for model in &mut self.models {
+            model.reduced = None;
+        }
     }
 
     fn counters(&self) -> Vec<Counters> {

@@ -145,6 +145,11 @@ impl Table {
         &self.coefficients
     }
 
+    /// Start and end, beyond which the curve is its tangent.
+    pub fn range(&self) -> [f64; 2] {
+        [self.min, self.max]
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

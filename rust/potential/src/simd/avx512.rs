@@ -10,4 +10,9 @@ pub(super) fn supported() -> bool {
         && is_x86_feature_detected!("fma")
 }
 
-super::instruction_set::kernels_for!("avx512", "avx512f,avx512dq,avx512vl,avx2,fma");
+super::instruction_set::kernels_for!(
+    "avx512",
+    "avx512f,avx512dq,avx512vl,avx2,fma",
+    crate::simd::vector::x86::F64x8,
+    crate::simd::vector::x86::F32x16
+);

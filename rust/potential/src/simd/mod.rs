@@ -12,8 +12,13 @@ mod avx512;
 mod instruction_set;
 mod kernels;
 mod portable;
+pub mod reduced;
+mod vector;
+
+pub use vector::Real;
 
 use crate::model::Place;
+use reduced::Loops;
 use std::sync::OnceLock;
 
 /// The inner loops of one instruction set. Shapes: `n` neighbours, `m` embedding outputs, `a` axis columns.
@@ -37,6 +42,10 @@ pub struct Kernels {
     pub contract_backward: fn(&[f64], usize, &[f64], &mut [f64]),
     /// `(slope_t [4, m], rows [n], g [n, m], h [n, m], slope_rows [n])`: gradient with respect to the rows, `h = dg/drow[0]`.
     pub moments_backward: MomentsBackward,
+    /// Loops of reduced models.
+    pub double: Loops<f64>,
+    /// Loops of reduced models in single precision.
+    pub single: Loops<f32>,
 }
 
 /// Type of [`Kernels::tabulate`].

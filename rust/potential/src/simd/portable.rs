@@ -1,6 +1,11 @@
 //! The loops for any processor.
 
+use super::reduced::{self, Loops};
+use super::vector::{Lanes, Vector};
 use super::{Kernels, kernels};
+
+type Double = Lanes<f64, 4>;
+type Single = Lanes<f32, 8>;
 
 /// The table of this instruction set.
 pub(super) static KERNELS: Kernels = Kernels {
@@ -13,4 +18,26 @@ pub(super) static KERNELS: Kernels = Kernels {
     contract: kernels::contract::<false>,
     contract_backward: kernels::contract_backward::<false>,
     moments_backward: kernels::moments_backward::<false>,
+    double: Loops {
+        lanes: <Double as Vector>::LANES,
+        product: reduced::product::<Double>,
+        tanh: kernels::scaled_tanh::<false>,
+        multiply: reduced::multiply::<f64>,
+        add: reduced::add::<f64>,
+        moments: reduced::moments::<Double>,
+        moments_backward: reduced::moments_backward::<Double>,
+        gram: reduced::gram::<Double>,
+        gram_backward: reduced::gram_backward::<Double>,
+    },
+    single: Loops {
+        lanes: <Single as Vector>::LANES,
+        product: reduced::product::<Single>,
+        tanh: kernels::scaled_tanh_single::<false>,
+        multiply: reduced::multiply::<f32>,
+        add: reduced::add::<f32>,
+        moments: reduced::moments::<Single>,
+        moments_backward: reduced::moments_backward::<Single>,
+        gram: reduced::gram::<Single>,
+        gram_backward: reduced::gram_backward::<Single>,
+    },
 };
