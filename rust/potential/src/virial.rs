@@ -78,6 +78,41 @@ impl Output {
         self.atom_energies[centre] += energy;
     }
 
+    /// Adds the pairs of one centre: its neighbours with `d` [Å] and `dE_centre/dd` [eV/Å].
+    #[inline]
+    pub fn add_pairs(
+        &mut self,
+        centre: usize,
+        pairs: impl Iterator<Item = (usize, [f64; 3], [f64; 3])>,
+    ) {
+        // sums of the centre stay in registers
+        let (mut total, mut virial) = ([0.0; 3], [0.0; 9]);
+        for (neighbour, vector, gradient) in pairs {
+            let forces = &mut self.forces[3 * neighbour..3 * neighbour + 3];
+            for a in 0..3 {
+                total[a] += gradient[a];
+                forces[a] -= gradient[a];
+                for b in 0..3 {
+                    virial[3 * a + b] -= gradient[a] * vector[b];
+                }
+            }
+            if let Some(sums) = self.atom_virials.get_mut(neighbour) {
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    *sum -= gradient[k / 3] * vector[k % 3];
+                }
+            }
+        }
+        for (sum, total) in self.forces[3 * centre..3 * centre + 3]
+            .iter_mut()
+            .zip(total)
+        {
+            *sum += total;
+        }
+        for (sum, share) in self.virial.iter_mut().zip(virial) {
+            *sum += share;
+        }
+    }
+
     /// Adds a pair: `gradient` is `dE_centre/dd` [eV/Å], `vector` is `d` [Å].
     #[inline]
     pub fn add_pair(

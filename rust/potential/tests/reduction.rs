@@ -59,7 +59,7 @@ fn layer(
     size: f64,
     residual: Residual,
 ) -> Layer {
-    let mut number = || 2.0 * numbers.next() - 1.0;
+    let mut number = || 2.0 * numbers.draw() - 1.0;
     let scale = size * (3.0 / inputs as f64).sqrt();
     Layer {
         weights: Array2::from_shape_simple_fn((inputs, outputs), || scale * number()),
@@ -227,7 +227,7 @@ fn parameters_exclusions_and_vacuum_energies_are_kept() {
     for network in &mut with_parameters.fitting {
         let weights = &mut network.layers[0].weights;
         let outputs = weights.ncols();
-        let rows = Array2::from_shape_simple_fn((2, outputs), || 0.2 * numbers.next());
+        let rows = Array2::from_shape_simple_fn((2, outputs), || 0.2 * numbers.draw());
         *weights = ndarray::concatenate![ndarray::Axis(0), *weights, rows];
     }
     let mut vacuum = wide();

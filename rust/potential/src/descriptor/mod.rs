@@ -135,9 +135,11 @@ impl Block<'_> {
         let section = &self.environment.sections[b];
         let inverse: [f64; 4] =
             std::array::from_fn(|c| 1.0 / self.descriptor.deviation[[self.centre_type, b, c]]);
-        for (neighbour, slope) in section.neighbours[section.range(k)].iter().zip(slopes) {
+        let neighbours = section.neighbours[section.range(k)].iter().zip(slopes);
+        let pairs = neighbours.map(|(neighbour, slope)| {
             let gradient = neighbour.gradient(std::array::from_fn(|c| slope[c] * inverse[c]));
-            output.add_pair(centre, neighbour.atom as usize, neighbour.vector, gradient);
-        }
+            (neighbour.atom as usize, neighbour.vector, gradient)
+        });
+        output.add_pairs(centre, pairs);
     }
 }

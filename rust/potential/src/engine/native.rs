@@ -8,13 +8,14 @@ use crate::descriptor::neighbours::{Atoms, NeighbourList};
 use crate::descriptor::{Block, Prepared, Scratch};
 use crate::model::{Descriptor, Parameters};
 use crate::reduction::{self, Reduced, Report, Request};
+use crate::simd::reduced::ROWS;
 use crate::simd::{self, Kernels};
 use crate::virial::Output;
 use crate::{Error, Model, fitting};
 
 /// Atoms of one type that go through the fitting net together: enough to use each weight often, few enough for the
 /// embedding rows of all their neighbours to stay in the cache.
-const BLOCK: usize = 100;
+const BLOCK: usize = 128;
 
 /// Atoms on which reduced models are judged when a run begins: those around some of them are among them.
 const JUDGED: usize = 200;
@@ -140,13 +141,13 @@ impl NativeEngine {
     fn blocks(by_type: &[Vec<u32>], threads: usize) -> Vec<(usize, &[u32])> {
         let mut blocks = Vec::new();
         for (centre_type, entries) in by_type.iter().enumerate() {
-            // equal blocks: a small last one would use each weight for few atoms
+            // nearly equal blocks: a small last one would use each weight for few atoms; kernels work on whole groups of rows
             let count = entries
                 .len()
                 .div_ceil(BLOCK)
                 .next_multiple_of(threads)
                 .max(1);
-            let size = entries.len().div_ceil(count).max(1);
+            let size = entries.len().div_ceil(count).max(1).next_multiple_of(ROWS);
             blocks.extend(entries.chunks(size).map(|block| (centre_type, block)));
         }
         blocks

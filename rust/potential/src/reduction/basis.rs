@@ -100,9 +100,9 @@ impl Basis {
         let m1 = descriptor.m1();
         let mut rows: Vec<f64> = Vec::new();
         for (_, (g, h)) in &sampled {
-            for k in 0..SAMPLES {
+            for (k, (_, s_slope)) in radial.iter().enumerate() {
                 let root = weight(k).sqrt();
-                let slope = root * SLOPE_LENGTH * radial[k].1;
+                let slope = root * SLOPE_LENGTH * s_slope;
                 rows.extend(g.row(k).iter().map(|g| root * g));
                 rows.extend(h.row(k).iter().map(|h| slope * h));
             }
@@ -125,7 +125,8 @@ impl Basis {
         let values = &decomposition.singular_values;
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
-        order.retain(|&k| values[k] > NEGLIGIBLE * values[order_first(values)]);
+        let smallest = NEGLIGIBLE * values[order[0]];
+        order.retain(|&k| values[k] > smallest);
         let vectors = Array2::from_shape_fn((m1, order.len()), |(p, k)| transposed[(order[k], p)]);
 
         let k = order.len();
@@ -167,8 +168,4 @@ impl Basis {
             change: change.collect(),
         })
     }
-}
-
-fn order_first(values: &nalgebra::DVector<f64>) -> usize {
-    values.imax()
 }

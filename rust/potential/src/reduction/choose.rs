@@ -5,10 +5,7 @@ use super::fold::Fold;
 use super::network::Packed;
 use super::sample::{Sample, Surroundings};
 use super::table::{END, FINEST, Nodes};
-use super::{
-    Centre, Centres, Outcome, Pair, Precision, Reduced, constants, known, obstacle, project,
-};
-use crate::Model;
+use super::{Centre, Centres, Pair, Precision, Reduced, known, obstacle, project};
 use crate::descriptor::neighbours::Atoms;
 use crate::descriptor::two_body::Constants;
 use crate::engine::{Engine, NativeEngine};
@@ -16,6 +13,7 @@ use crate::model::{Kind, Network};
 use crate::simd::Kernels;
 use crate::simd::reduced::GramRow;
 use crate::virial::Output;
+use crate::{Error, Model};
 use ndarray::s;
 use std::fmt;
 
@@ -101,7 +99,7 @@ pub fn reduce(
     model: &Model,
     kernels: &'static Kernels,
     request: Request,
-) -> Outcome<(Option<Reduced>, Report)> {
+) -> Result<(Option<Reduced>, Report), Error> {
     if let Some(reason) = obstacle(model) {
         return Ok((None, Report::Exact(reason.to_owned())));
     }
@@ -130,8 +128,8 @@ fn search<S: Precision>(
     judge: &Judge<'_>,
     request: Request,
     wrap: impl Fn(Centres<S>) -> Reduced,
-) -> Outcome<(Option<Reduced>, Report)> {
-    let constants = constants(model);
+) -> Result<(Option<Reduced>, Report), Error> {
+    let constants = Constants::new(&model.descriptors[0]);
     let build = |level: f64, steps: usize| {
         let parts = wholes.iter().enumerate().map(|(a, whole)| {
             whole.keep(
@@ -348,7 +346,11 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(model: &'a Model, kernels: &'static Kernels, samples: Vec<Sample>) -> Outcome<Self> {
+    fn new(
+        model: &'a Model,
+        kernels: &'static Kernels,
+        samples: Vec<Sample>,
+    ) -> Result<Self, Error> {
         let mut judge = Self {
             model,
             kernels,
@@ -363,7 +365,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Forces on the samples, by the exact or a reduced model.
-    fn forces(&self, reduced: Option<Reduced>) -> Outcome<Vec<Vec<f64>>> {
+    fn forces(&self, reduced: Option<Reduced>) -> Result<Vec<Vec<f64>>, Error> {
         let mut engine = NativeEngine::with_kernels(vec![self.model.clone()], self.kernels);
         engine.set_reduced(0, reduced);
         let [frame, atom] = [&self.model.frame_parameters, &self.model.atom_parameters];
@@ -387,7 +389,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Largest error of a force component [eV/Å].
-    fn error(&self, reduced: Reduced) -> Outcome<f64> {
+    fn error(&self, reduced: Reduced) -> Result<f64, Error> {
         let forces = self.forces(Some(reduced))?;
         let pairs = forces.iter().flatten().zip(self.exact.iter().flatten());
         Ok(pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs())))

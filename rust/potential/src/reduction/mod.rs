@@ -20,15 +20,14 @@ mod table;
 pub use choose::{Report, Request, reduce};
 pub use sample::Numbers;
 
+use crate::Model;
 use crate::descriptor::counters::Counters;
 use crate::descriptor::environment::Environment;
-use crate::descriptor::two_body::Constants;
 use crate::engine::times::{Phase, Times};
 use crate::model::{Embedding, Kind};
 use crate::simd::reduced::{COEFFICIENTS, GramRow, Loops, Place, ROWS};
 use crate::simd::{Kernels, Real};
 use crate::virial::Output;
-use crate::{Error, Model};
 use network::Packed;
 
 /// A precision with the loops that are compiled for it.
@@ -307,12 +306,14 @@ impl<S: Precision> Centre<S> {
                 );
                 let factors = pair.inverse.map(|inverse| inverse * scale);
                 let along = pair.pieces_per_unit * scale;
-                for (neighbour, slope) in section.neighbours[range].iter().zip(slopes) {
+                let neighbours = section.neighbours[range].iter().zip(slopes);
+                let pairs = neighbours.map(|(neighbour, slope)| {
                     let mut raw: [f64; 4] = std::array::from_fn(|c| slope[c].double() * factors[c]);
                     raw[0] += slope[4].double() * along;
                     let gradient = neighbour.gradient(raw);
-                    output.add_pair(centre, neighbour.atom as usize, neighbour.vector, gradient);
-                }
+                    (neighbour.atom as usize, neighbour.vector, gradient)
+                });
+                output.add_pairs(centre, pairs);
             }
         }
     }
@@ -381,11 +382,3 @@ impl<S: Precision> Centres<S> {
         self.parts.iter().map(part).sum::<usize>() * std::mem::size_of::<S>()
     }
 }
-
-/// Kept out of the way of the types above: an engine asks for it.
-pub(crate) fn constants(model: &Model) -> Constants {
-    Constants::new(&model.descriptors[0])
-}
-
-/// An error of a model that cannot be evaluated.
-type Outcome<T> = Result<T, Error>;

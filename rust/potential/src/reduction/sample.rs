@@ -24,7 +24,7 @@ impl Numbers {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> f64 {
+    pub fn draw(&mut self) -> f64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -132,7 +132,7 @@ impl Sample {
             let at = [site / (CELLS * CELLS), site / CELLS % CELLS, site % CELLS];
             for corner in corners {
                 positions.extend((0..3).map(|a| {
-                    let moved = displacement * spacing * (2.0 * numbers.next() - 1.0);
+                    let moved = displacement * spacing * (2.0 * numbers.draw() - 1.0);
                     (at[a] as f64 + corner[a]) * cell + moved
                 }));
             }
@@ -146,7 +146,7 @@ impl Sample {
                 if atom < 6 * n_types {
                     return (atom % n_types) as i32;
                 }
-                let mut left = numbers.next() * total;
+                let mut left = numbers.draw() * total;
                 let found = surroundings.densities.iter().position(|density| {
                     left -= density;
                     left < 0.0
@@ -156,7 +156,7 @@ impl Sample {
             .collect();
         // atoms of the first sites would be sorted otherwise
         for atom in (1..local).rev() {
-            types.swap(atom, (numbers.next() * (atom + 1) as f64) as usize);
+            types.swap(atom, (numbers.draw() * (atom + 1) as f64) as usize);
         }
         let mut owners: Vec<usize> = (0..local).collect();
         let reach = (descriptor.cutoff() / length).ceil() as i32 + 1;

@@ -34,6 +34,8 @@ pub struct GramRow {
 }
 
 /// The loops of one instruction set and precision. Shapes: `k` columns of the basis, padded; `n` rows, a multiple of [`ROWS`].
+// what each argument is stands beside it; names of function types would only hide that
+#[allow(clippy::type_complexity)]
 #[derive(Debug)]
 pub struct Loops<S> {
     /// Numbers a register.
@@ -362,8 +364,8 @@ pub(super) fn gram_backward<V: Vector>(
                 } else {
                     // zeros instead of what belongs to the next row
                     let mut rest = [V::Scalar::ZERO; 16];
-                    for l in 0..count - j {
-                        rest[l] = *from.add(j + l);
+                    for (l, rest) in rest.iter_mut().enumerate().take(count - j) {
+                        *rest = *from.add(j + l);
                     }
                     V::load(rest.as_ptr())
                 };
