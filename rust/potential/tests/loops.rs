@@ -37,7 +37,7 @@ fn products<S: Real>(loops: &Loops<S>, name: &str, within: f64) {
         let (x_stride, weights) = (inputs + 3, numbers::<S>(inputs * outputs, 1));
         let x = numbers::<S>(n * x_stride, 2);
         let weight = |i: usize, j: usize| weights[i * outputs + j].double();
-        let (packed, padded) = pack::<S>(loops.lanes, inputs, outputs, weight);
+        let (packed, padded) = pack::<S>(loops, inputs, outputs, weight);
         let y_stride = padded + 5;
         let mut y = numbers::<S>(n * y_stride, 3);
         let before = y.clone();

@@ -72,8 +72,8 @@ impl<S: Precision> Packed<S> {
                     layer.weights[[i, j]]
                 }
             };
-            let (forward, width) = pack(loops.lanes, inputs, outputs, weight);
-            let (backward, _) = pack(loops.lanes, outputs, inputs, |j, i| weight(i, j));
+            let (forward, width) = pack(loops, inputs, outputs, weight);
+            let (backward, _) = pack(loops, outputs, inputs, |j, i| weight(i, j));
             let padded = |values: Option<&ndarray::Array1<f64>>, otherwise: f64| {
                 let value = |k| values.map_or(otherwise, |values| values[k]);
                 (0..width)

@@ -43,6 +43,7 @@ macro_rules! loops_for {
         use $crate::simd::reduced::{self, GramRow, Loops, Place};
         Loops {
             lanes: <$register as $crate::simd::vector::Vector>::LANES,
+            columns: <$register as $crate::simd::vector::Vector>::COLUMNS,
             product: compiled!($features, reduced::product::<$register>[
                 x: &[$scalar], x_stride: usize, inputs: usize, panels: &[$scalar], y: &mut [$scalar], y_stride: usize,
                 outputs: usize]),

@@ -20,6 +20,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     moments_backward: kernels::moments_backward::<false>,
     double: Loops {
         lanes: <Double as Vector>::LANES,
+        columns: <Double as Vector>::COLUMNS,
         product: reduced::product::<Double>,
         tanh: kernels::scaled_tanh::<false>,
         multiply: reduced::multiply::<f64>,
@@ -31,6 +32,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     },
     single: Loops {
         lanes: <Single as Vector>::LANES,
+        columns: <Single as Vector>::COLUMNS,
         product: reduced::product::<Single>,
         tanh: kernels::scaled_tanh_single::<false>,
         multiply: reduced::multiply::<f32>,

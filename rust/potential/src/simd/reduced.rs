@@ -10,8 +10,6 @@ use super::vector::{Real, Vector};
 pub const COEFFICIENTS: usize = 6;
 /// Matrices have a multiple of so many rows.
 pub const ROWS: usize = 8;
-/// Registers side by side in a panel of a packed matrix.
-const COLUMNS: usize = 3;
 
 /// A neighbour: where it falls in the table of its type, and its environment row.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +38,8 @@ pub struct GramRow {
 pub struct Loops<S> {
     /// Numbers a register.
     pub lanes: usize,
+    /// Registers side by side in a panel of a packed matrix.
+    pub columns: usize,
     /// `(x [n, x_stride], x_stride, inputs, panels, y [n, y_stride], y_stride, outputs)`: `y = x W` with packed `W`.
     pub product: fn(&[S], usize, usize, &[S], &mut [S], usize, usize),
     /// `(z [n, m], bias [m], scale [m], slope [n, m])`: replaces `z` by `y = scale tanh(z + bias)` and writes `dy/dz`.
@@ -60,16 +60,16 @@ pub struct Loops<S> {
 
 /// A matrix `[inputs, outputs]` in the order in which [`Loops::product`] reads it, and its padded number of outputs.
 pub fn pack<S: Real>(
-    lanes: usize,
+    loops: &Loops<S>,
     inputs: usize,
     outputs: usize,
     element: impl Fn(usize, usize) -> f64,
 ) -> (Vec<S>, usize) {
-    let padded = outputs.next_multiple_of(lanes);
+    let padded = outputs.next_multiple_of(loops.lanes);
     let mut packed = Vec::with_capacity(inputs * padded);
     let mut start = 0;
     while start < padded {
-        let width = (COLUMNS * lanes).min(padded - start);
+        let width = (loops.columns * loops.lanes).min(padded - start);
         for row in 0..inputs {
             packed.extend((start..start + width).map(|column| {
                 let inside = column < outputs;
@@ -100,7 +100,7 @@ pub(super) fn product<V: Vector>(
     let mut column = 0;
     let mut panel = panels.as_ptr();
     while column < outputs {
-        let width = ((outputs - column) / V::LANES).min(COLUMNS);
+        let width = ((outputs - column) / V::LANES).min(V::COLUMNS);
         for row in (0..n).step_by(V::ROWS) {
             // SAFETY: rows `row..row + V::ROWS` of both matrices and the panel are within what was checked above
             unsafe {
@@ -110,9 +110,10 @@ pub(super) fn product<V: Vector>(
                     (3, 8) => tile::<V, 3, 8>(x, x_stride, inputs, panel, y, y_stride),
                     (2, 8) => tile::<V, 2, 8>(x, x_stride, inputs, panel, y, y_stride),
                     (_, 8) => tile::<V, 1, 8>(x, x_stride, inputs, panel, y, y_stride),
-                    (3, _) => tile::<V, 3, 4>(x, x_stride, inputs, panel, y, y_stride),
-                    (2, _) => tile::<V, 2, 4>(x, x_stride, inputs, panel, y, y_stride),
-                    _ => tile::<V, 1, 4>(x, x_stride, inputs, panel, y, y_stride),
+                    (2, 4) => tile::<V, 2, 4>(x, x_stride, inputs, panel, y, y_stride),
+                    (_, 4) => tile::<V, 1, 4>(x, x_stride, inputs, panel, y, y_stride),
+                    (2, _) => tile::<V, 2, 2>(x, x_stride, inputs, panel, y, y_stride),
+                    _ => tile::<V, 1, 2>(x, x_stride, inputs, panel, y, y_stride),
                 }
             }
         }

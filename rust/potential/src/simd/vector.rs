@@ -58,8 +58,10 @@ pub(super) trait Vector: Copy {
     type Scalar: Real;
     /// How many of them.
     const LANES: usize;
-    /// Rows of a matrix product whose sums, three registers each, stay in registers.
+    /// Rows of a matrix product, and registers in each, whose sums stay in registers.
     const ROWS: usize;
+    /// See [`Self::ROWS`].
+    const COLUMNS: usize;
 
     /// All lanes alike.
     fn splat(x: Self::Scalar) -> Self;
@@ -89,7 +91,8 @@ pub(super) struct Lanes<S, const N: usize>([S; N]);
 impl<S: Real, const N: usize> Vector for Lanes<S, N> {
     type Scalar = S;
     const LANES: usize = N;
-    const ROWS: usize = 4;
+    const ROWS: usize = 2;
+    const COLUMNS: usize = 2;
 
     #[inline(always)]
     fn splat(x: S) -> Self {
@@ -123,7 +126,7 @@ impl<S: Real, const N: usize> Vector for Lanes<S, N> {
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
     (
-        $(#[$about:meta])* $name:ident, $register:ty, $scalar:ty, $lanes:literal, $rows:literal,
+        $(#[$about:meta])* $name:ident, $register:ty, $scalar:ty, $lanes:literal, $rows:literal, $columns:literal,
         $splat:ident, $load:ident, $store:ident, $fma:ident, $mul:ident, $sum:expr, $sums:expr
     ) => {
         $(#[$about])*
@@ -136,6 +139,7 @@ macro_rules! register {
             type Scalar = $scalar;
             const LANES: usize = $lanes;
             const ROWS: usize = $rows;
+            const COLUMNS: usize = $columns;
 
             #[inline(always)]
             fn splat(x: $scalar) -> Self {
@@ -273,24 +277,24 @@ pub(super) mod x86 {
 
     register!(
         /// Four numbers of AVX2.
-        F64x4, __m256d, f64, 4, 4,
+        F64x4, __m256d, f64, 4, 4, 2,
         _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_mul_pd, sum_256, sums_256
     );
     register!(
         /// Eight numbers of AVX2 in single precision.
-        F32x8, __m256, f32, 8, 4,
+        F32x8, __m256, f32, 8, 4, 2,
         _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_mul_ps, sum_256_single,
         sums_256_single
     );
     register!(
         /// Eight numbers of AVX-512.
-        F64x8, __m512d, f64, 8, 8,
+        F64x8, __m512d, f64, 8, 8, 3,
         _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_mul_pd, sum_512,
         sums_512
     );
     register!(
         /// Sixteen numbers of AVX-512 in single precision.
-        F32x16, __m512, f32, 16, 8,
+        F32x16, __m512, f32, 16, 8, 3,
         _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_mul_ps, sum_512_single,
         sums_512_single
     );
