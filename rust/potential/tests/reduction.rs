@@ -267,7 +267,7 @@ fn what_cannot_be_reduced_says_why() {
         ),
         (
             "one_sided.pb",
-            "products would take the place of 64 inputs)",
+            "networks as they are (its first fitting layer has few inputs)",
         ),
     ];
     for (file, reason) in cases {

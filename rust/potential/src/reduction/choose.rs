@@ -297,13 +297,12 @@ impl Whole {
                 .as_ref()
                 .map(|nodes| nodes.table(steps, k, padded));
             let (empty, excluded) = constants.of(centre, b);
-            let [low, high] = known(model, (centre, b));
             Pair {
                 pieces_per_unit: steps as f64 / END,
                 table: table.unwrap_or_default(),
                 mean: std::array::from_fn(|c| descriptor.mean[[centre, b, c]]),
                 inverse: std::array::from_fn(|c| 1.0 / descriptor.deviation[[centre, b, c]]),
-                known: [low, high.min(END)],
+                known: known(model, (centre, b)),
                 empty: project(empty, &self.basis.vectors, k, padded),
                 excluded: project(excluded, &self.basis.vectors, k, padded),
             }

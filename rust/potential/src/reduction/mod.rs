@@ -319,6 +319,9 @@ impl<S: Precision> Centre<S> {
     }
 }
 
+/// Descriptors narrower than this leave little to be saved.
+const FEW: usize = 128;
+
 /// Why a model cannot be reduced, if so.
 fn obstacle(model: &Model) -> Option<&'static str> {
     let [descriptor] = &model.descriptors[..] else {
@@ -326,6 +329,9 @@ fn obstacle(model: &Model) -> Option<&'static str> {
     };
     if !matches!(descriptor.kind, Kind::SeE2A { .. }) {
         return Some("its descriptor is not se_e2_a");
+    }
+    if descriptor.width() < FEW {
+        return Some("its first fitting layer has few inputs");
     }
     let parameters = model.fitting_width() > model.descriptor_width();
     if parameters && model.from_vacuum.contains(&true) {
