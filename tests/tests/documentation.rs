@@ -1,4 +1,4 @@
-//! The table of features in `docs/compatibility.md`: every row is backed by tests that exist.
+//! The tables of `docs/compatibility.md` and `docs/validation.md`: every row is backed by tests that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,12 +11,18 @@ fn root() -> PathBuf {
         .to_path_buf()
 }
 
-/// Names of LAMMPS cases, and of functions and macro entries in Rust files that hold tests.
+/// Names of LAMMPS cases, `slow/NAME` of slow tests, and names of functions and macro entries in Rust files that hold
+/// tests.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for case in fs::read_dir(root().join("tests/cases")).unwrap().flatten() {
         if case.path().join("case.toml").is_file() {
             names.insert(case.file_name().into_string().unwrap());
+        }
+    }
+    for slow in fs::read_dir(root().join("tests/slow")).unwrap().flatten() {
+        if slow.path().join("test.py").is_file() {
+            names.insert(format!("slow/{}", slow.file_name().display()));
         }
     }
     for folder in ["rust", "tests/src", "tests/tests"] {
@@ -60,13 +66,12 @@ fn rows(page: &str) -> Vec<Vec<&str>> {
     page.lines().filter(is_row).map(cells).collect()
 }
 
-#[test]
-fn every_row_of_the_feature_table_names_tests_that_exist() {
-    let page = fs::read_to_string(root().join("docs/compatibility.md")).unwrap();
+/// Asserts that the last of four cells of every row of `page` names tests that exist, in backquotes; returns their number.
+fn check_rows(page: &str) -> usize {
+    let page = fs::read_to_string(root().join(page)).unwrap();
     let tests = tests();
-    let rows = rows(&page);
     let mut checked = 0;
-    for row in &rows {
+    for row in rows(&page) {
         assert_eq!(row.len(), 4, "a row of the table has four cells: {row:?}");
         if row[3] == "Test" {
             continue;
@@ -82,6 +87,18 @@ fn every_row_of_the_feature_table_names_tests_that_exist() {
         }
         checked += 1;
     }
+    checked
+}
+
+#[test]
+fn every_row_of_the_feature_table_names_tests_that_exist() {
+    let checked = check_rows("docs/compatibility.md");
+    assert!(checked >= 40, "only {checked} rows were found");
+}
+
+#[test]
+fn every_row_of_the_validation_tables_names_tests_that_exist() {
+    let checked = check_rows("docs/validation.md");
     assert!(checked >= 40, "only {checked} rows were found");
 }
 

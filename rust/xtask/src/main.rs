@@ -24,7 +24,7 @@ cargo xtask COMMAND
   build          setup, then build/deepdmsplugin.so
   demo [ARG..]   build, then examples/cuzr-glass/demo.py; the arguments go to the script
   test [NAME]    build, then all tests, fmt and clippy; with NAME only the LAMMPS cases whose name contains it
-  slow [NAME]    build, then the long statistical tests of tests/slow, or those whose name contains NAME (40 minutes on
+  slow [NAME]    build, then the long statistical tests of tests/slow, or those whose name contains NAME (20 minutes on
                  one core)
   fuzz [COUNT]   COUNT damaged model files (default 1000000) to the readers: minutes to hours
   bench [ARG..]  build, then the benchmark against deepmd-kit; the arguments go to it

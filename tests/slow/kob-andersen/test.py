@@ -1,6 +1,6 @@
 """Kob-Andersen mixture: the loss peak under shear lies where omega tau_alpha is about 1, and moves with the period.
 
-500 atoms, 80:20, density 1.2, cooled in steps. G''(T) for the periods 20, 60 and 120; tau_alpha(T) is where the
+500 atoms, 80:20, density 1.2, cooled in steps. G''(T) for the periods 10, 24 and 60; tau_alpha(T) is where the
 self-scattering function of the A atoms at k = 7.25 has fallen to 1/e in the liquid at rest.
 """
 
@@ -17,9 +17,9 @@ WAVE_NUMBER = 7.25
 TIMESTEP = 0.005
 OBSERVED = {"1.00": 10, "0.80": 20, "0.70": 20, "0.65": 20, "0.60": 40, "0.55": 50}  # steps between frames
 RUNS = {  # period: (cycles used, temperatures)
-    20: (12, ("0.55", "0.60", "0.70", "0.80", "0.90")),
-    60: (4, ("0.50", "0.55", "0.60", "0.65", "0.70")),
-    120: (2, ("0.50", "0.55", "0.60", "0.65")),
+    10: (24, ("0.60", "0.70", "0.80", "0.90", "1.00")),
+    24: (16, ("0.55", "0.60", "0.65", "0.70", "0.80")),
+    60: (12, ("0.50", "0.55", "0.60", "0.65", "0.70")),
 }
 
 
@@ -121,9 +121,10 @@ test.chi_square(
     [(top - mean) / error for top, error in logarithms.values()],
     fitted=1,
 )
-test.within("omega tau_alpha(T_alpha), mean", math.exp(mean), 1 / 5, 5)
+# the shear stress relaxes a few times faster than F_s at this k
+test.within("omega tau_alpha(T_alpha), mean", math.exp(mean), 1 / 7, 7)
 test.within("third harmonic, mean of all runs", sum(third) / len(third), 0, 0.1)
-for short, long, least in ((20, 60, -1), (60, 120, -1), (20, 120, 2)):
+for short, long, least in ((10, 24, -1), (24, 60, -1), (10, 60, 2)):
     shift = deviation(peaks[short], peaks[long])
     test.within(f"the peak moves to lower temperature from period {short} to {long}, in errors", shift, least, 99)
 test.finish()
