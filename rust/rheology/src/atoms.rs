@@ -149,9 +149,7 @@ impl AtomLockin {
     /// Index of the sample in its block, `elapsed` steps after the start; `None` where none is due.
     fn index(&self, protocol: &Protocol, elapsed: u64) -> Option<u64> {
         let first = protocol.skip * protocol.period;
-        if elapsed < first
-            || protocol.finished(elapsed)
-            || !elapsed.is_multiple_of(self.sampling.every)
+        if elapsed < first || protocol.over(elapsed) || !elapsed.is_multiple_of(self.sampling.every)
         {
             return None;
         }

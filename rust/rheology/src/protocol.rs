@@ -62,6 +62,13 @@ impl Protocol {
             .is_some_and(|cycles| elapsed >= cycles * self.period)
     }
 
+    /// Whether sampling is over. The first sample after the last cycle, at zero strain, is still taken: it begins the next
+    /// cycle of a measurement that goes on with more of them.
+    pub fn over(&self, elapsed: u64) -> bool {
+        self.cycles
+            .is_some_and(|cycles| elapsed > cycles * self.period)
+    }
+
     /// The distinct numbers of periods per base period that are fitted, ascending: harmonics 1 … H of every tone.
     pub fn multiples(&self) -> Vec<u64> {
         let mut all: Vec<u64> = self

@@ -34,20 +34,18 @@ impl Point {
 }
 
 impl Work {
-    /// Adds a sample at `strain` with f = `force` [energy]; `in_block` says whether it belongs to the block under way.
-    pub fn add(&mut self, strain: f64, force: f64, in_block: bool) {
+    /// Adds a sample at `strain` with f = `force` [energy].
+    pub fn add(&mut self, strain: f64, force: f64) {
         let point = Point { strain, force };
         if let Some(last) = self.last {
             self.total.add(last.work_to(point));
         }
         self.last = Some(point);
-        if in_block {
-            match self.loop_last {
-                Some(last) => self.loop_total.add(last.work_to(point)),
-                None => self.loop_first = Some(point),
-            }
-            self.loop_last = Some(point);
+        match self.loop_last {
+            Some(last) => self.loop_total.add(last.work_to(point)),
+            None => self.loop_first = Some(point),
         }
+        self.loop_last = Some(point);
     }
 
     /// Work done on the cell since the start [energy].
@@ -130,7 +128,6 @@ mod tests {
                 work.add(
                     amplitude * sin,
                     volume * amplitude * (storage * sin + loss * cos),
-                    true,
                 );
             }
             let per_cycle = work.close_block() / cycles as f64;
@@ -143,10 +140,10 @@ mod tests {
     fn an_elastic_path_there_and_back_costs_nothing() {
         let mut work = Work::default();
         for strain in [0.0, 0.004, 0.01, 0.004, 0.0] {
-            work.add(strain, 70.0 * strain, false);
+            work.add(strain, 70.0 * strain);
         }
         assert!(work.total().abs() < 1e-17);
-        work.add(0.01, 0.7, false);
+        work.add(0.01, 0.7);
         assert!((work.total() - 0.0035).abs() < 1e-17);
     }
 }

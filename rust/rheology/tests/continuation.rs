@@ -38,6 +38,23 @@ fn restart_in_mid_cycle_is_bit_identical() {
     }
 }
 
+#[test]
+fn more_cycles_after_the_last_one_go_on_as_if_there_had_been_no_last_one() {
+    let mut request = request(64);
+    request.cycles = Some(5);
+    let mut first = started(&request, 7.0);
+    measure(&mut first, 0..64 * 5 + 1);
+    let blocks = first.outcome().blocks();
+    request.cycles = Some(12);
+    let mut whole = started(&request, 7.0);
+    measure(&mut whole, 0..64 * 12 + 1);
+    let mut resumed = Measurement::new(request, 1.0, REDUCED).unwrap();
+    resumed.unpack(&first.pack()).unwrap();
+    measure(&mut resumed, 64 * 5 + 1..64 * 12 + 1);
+    assert!(resumed.outcome().blocks() > blocks);
+    assert_eq!(reading(&resumed), reading(&whole));
+}
+
 /// What a measurement may be beside the plain one.
 fn variants() -> Vec<Request> {
     let plain = request(64);

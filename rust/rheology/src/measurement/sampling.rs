@@ -25,10 +25,7 @@ impl Measurement {
         let elapsed = self.elapsed(step);
         elapsed.is_multiple_of(self.protocol.sample_every)
             && self.last_sampled.is_none_or(|last| elapsed > last)
-            && self
-                .protocol
-                .cycles
-                .is_none_or(|cycles| elapsed <= cycles * self.protocol.period)
+            && !self.protocol.over(elapsed)
     }
 
     /// The first sampling step after `step`.
@@ -79,7 +76,6 @@ impl Measurement {
         let virial = sample.virial.map(|value| value * scale);
 
         let moment = Moment::new(elapsed, protocol.period);
-        let regress = !protocol.finished(elapsed);
         let used = moment.cycle >= protocol.skip;
         let working = if self.request.scale_velocities {
             &stress
@@ -87,8 +83,7 @@ impl Measurement {
             &virial
         };
         let force = deformation.work_per_strain(deformation.driven(working), volume, strain);
-        self.work
-            .add(strain, force / self.constants.pressure, regress);
+        self.work.add(strain, force / self.constants.pressure);
 
         let mut values = [0.0; RESPONSES];
         values[TOTAL..VIRIAL].copy_from_slice(&stress);
@@ -110,10 +105,6 @@ impl Measurement {
         self.last_sampled = Some(elapsed);
         self.last_stress = values[DRIVEN];
         self.last_strain = strain;
-        if !regress {
-            return Ok(None);
-        }
-
         let (design, sums) = if used {
             (&self.design, &mut self.sums)
         } else {
