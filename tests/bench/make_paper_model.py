@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "models"))
 
 from make_models import dp, training_input  # noqa: E402
+from recipes import Recipe  # noqa: E402
 from systems import TYPE_MAP, write_training_data  # noqa: E402
 
 MODEL = {
@@ -47,7 +48,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         write_training_data(work / "data", frames=12)
-        settings = training_input(MODEL, options.steps)
+        settings = training_input(Recipe(MODEL, steps=options.steps))
         settings["learning_rate"].update(start_lr=0.001, stop_lr=0.0002)
         Path(work, "input.json").write_text(json.dumps(settings))
         dp("--tf", "train", "input.json", "--skip-neighbor-stat", cwd=work)
