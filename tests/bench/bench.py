@@ -35,7 +35,7 @@ def arguments():
     size.add_argument("--cells", type=int, nargs="+", help="fcc cells a side instead: 5 = 500 atoms, 10 = 4000")
     parser.add_argument("--errors", type=int, nargs="*", default=[500, 4000], help="atoms for the comparison of forces")
     parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=list(LAYOUTS), help="ranks and threads")
-    parser.add_argument("--modes", nargs="+", choices=[mode.name for mode in MODES], help="only these")
+    parser.add_argument("--modes", nargs="+", choices=[mode.name for mode in MODES], metavar="MODE", help="only these rows of the table")
     parser.add_argument("--quick", action="store_true", help="500 atoms on one core, one repeat")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a run is to take about")
@@ -254,6 +254,7 @@ def main():
     else:
         results = measure(options, stored)
     derive(results["times"], results["peak"])
+    stored.write_text(json.dumps(results, indent=1) + "\n")
     # numpy and matplotlib only now: their memory would be counted as that of LAMMPS
     from report import markdown
 

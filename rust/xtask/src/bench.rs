@@ -25,7 +25,8 @@ pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
             .iter()
             .any(|name| word.split('=').next() == Some(name))
     };
-    if !arguments.iter().any(own) && !(script == DRIFT && models_are_there(paths)) {
+    let without = arguments.iter().any(own) || (script == DRIFT && models_are_there(paths));
+    if !without {
         install_peer(paths)?;
     }
     execute(
