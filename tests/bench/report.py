@@ -24,7 +24,7 @@ def table(head, rows):
 def times(results):
     """One table for each number of atoms."""
     lines = []
-    head = ["", "on", "µs/atom/step", "median", "speed", "fitting, % of time", "Gflop/s", "% of peak", "memory, MB", "core, %"]
+    head = ["", "on", "µs/atom/step", "median", "speed", "fitting, % of time", "Gflop/s", "% of product", "memory, MB", "core, %"]
     for atoms in sorted({row["atoms"] for row in results["times"]}):
         rows = []
         for row in results["times"]:
@@ -91,9 +91,10 @@ def markdown(results):
         "",
         f"{results['machine']}; {results['date']}. Least and median of {results['repeats']} runs, all programs alternately. *Speed* is the "
         "time of deepmd-kit with the compressed file, of the same size and on as many cores, over this one. The operations of the fitting "
-        "network as it is evaluated, 4 for each weight, over the time of *Fitting* in the summary are compared with the peak that a product "
-        f"of matrices 1000 x 1000 reaches on the same core: {peak['double'] / 1e9:.1f} Gflop/s in double precision, "
-        f"{peak['single'] / 1e9:.1f} in single. *Memory* is the peak of the largest rank above LAMMPS without a pair style.",
+        "network as it is evaluated, 4 for each weight and with the inputs of the type of atoms that has most, over the time of *Fitting* in the "
+        "summary are compared with what numpy's product of matrices 1000 x 1000 reaches on the same core, which is somewhat below the peak of the "
+        f"processor: {peak['double'] / 1e9:.1f} Gflop/s in double precision, {peak['single'] / 1e9:.1f} in single. *Memory* is the peak of the "
+        "largest rank above LAMMPS without a pair style.",
     ]
     lines += times(results) + errors(results) + start(results)
     shared = [row for row in results["times"] if row["share"] < SHARED and row["layout"] != "2 threads"]

