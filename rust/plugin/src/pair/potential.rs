@@ -120,7 +120,7 @@ fn native_engine(
         Some(tolerance) => engine.reduce(Request {
             tolerance,
             mixed: settings.mixed,
-        })?,
+        }),
         None => Vec::new(),
     };
     engine.set_threads(settings.threads);

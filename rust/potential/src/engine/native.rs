@@ -119,15 +119,12 @@ impl NativeEngine {
     }
 
     /// Evaluates all models with fewer numbers, as far as the request allows; says for each what came out.
-    ///
-    /// # Errors
-    /// [`Error`] where a model cannot be evaluated on sampled configurations.
-    pub fn reduce(&mut self, request: Request) -> Result<Vec<Report>, Error> {
+    pub fn reduce(&mut self, request: Request) -> Vec<Report> {
         let kernels = self.kernels;
         let reduce = |prepared: &mut PreparedModel| {
-            let (reduced, report) = reduction::reduce(&prepared.model, kernels, request)?;
+            let (reduced, report) = reduction::reduce(&prepared.model, kernels, request);
             prepared.reduced = reduced;
-            Ok(report)
+            report
         };
         self.models.iter_mut().map(reduce).collect()
     }

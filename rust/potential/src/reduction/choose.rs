@@ -87,32 +87,31 @@ struct Whole {
     basis: Basis,
     fold: Fold,
     nodes: Vec<Option<Nodes>>,
-    /// `(importance, i, j)` of the products relative to the most important one.
+    /// Importance of each product relative to the most important one, in the order of [`Fold::index`].
     importance: Vec<f64>,
 }
 
 /// Reduces a model as far as the request allows; `None` where it stays exact, for the reason in the report.
-///
-/// # Errors
-/// [`crate::Error`] where the model cannot be evaluated on the samples.
 pub fn reduce(
     model: &Model,
     kernels: &'static Kernels,
     request: Request,
-) -> Result<(Option<Reduced>, Report), Error> {
+) -> (Option<Reduced>, Report) {
+    let exact = |reason: &str| (None, Report::Exact(reason.to_owned()));
     if let Some(reason) = obstacle(model) {
-        return Ok((None, Report::Exact(reason.to_owned())));
+        return exact(reason);
     }
     let descriptor = &model.descriptors[0];
     let surroundings = Surroundings::of(descriptor);
     let samples = Sample::several(descriptor, &surroundings);
-    let judge = Judge::new(model, kernels, samples)?;
+    let Ok(judge) = Judge::new(model, kernels, samples) else {
+        return exact("it gives no finite forces on sampled atoms");
+    };
     let wholes: Option<Vec<Whole>> = (0..model.n_types())
         .map(|a| Whole::new(model, kernels, &surroundings, a))
         .collect();
     let Some(wholes) = wholes else {
-        let reason = "a type of atoms has no neighbours that it sees";
-        return Ok((None, Report::Exact(reason.to_owned())));
+        return exact("a type of atoms has no neighbours that it sees");
     };
     if request.mixed {
         search::<f32>(model, kernels, &wholes, &judge, request, Reduced::Mixed)
@@ -128,7 +127,7 @@ fn search<S: Precision>(
     judge: &Judge<'_>,
     request: Request,
     wrap: impl Fn(Centres<S>) -> Reduced,
-) -> Result<(Option<Reduced>, Report), Error> {
+) -> (Option<Reduced>, Report) {
     let constants = Constants::new(&model.descriptors[0]);
     let build = |level: f64, steps: usize| {
         let parts = wholes.iter().enumerate().map(|(a, whole)| {
@@ -148,15 +147,15 @@ fn search<S: Precision>(
     let wanted = request.tolerance;
     let error = |level: f64, steps: usize| judge.error(build(level, steps));
     let (mut low, mut high) = LEVELS;
-    let best = error(high, FINEST)?;
+    let best = error(high, FINEST);
     if best > wanted {
         let reason =
             format!("no reduction keeps forces within {wanted:e} eV/A, only within {best:.1e}");
-        return Ok((None, Report::Exact(reason)));
+        return (None, Report::Exact(reason));
     }
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
-        if error(middle, FINEST)? <= wanted {
+        if error(middle, FINEST) <= wanted {
             high = middle;
         } else {
             low = middle;
@@ -164,7 +163,7 @@ fn search<S: Precision>(
     }
     for steps in STEPS {
         let reduced = build(high, steps);
-        let error = judge.error(reduced.clone())?;
+        let error = judge.error(reduced.clone());
         if error > wanted && steps != FINEST {
             continue;
         }
@@ -173,7 +172,7 @@ fn search<S: Precision>(
         let reduces = products.iter().sum::<usize>() < inputs * products.len();
         if !reduces {
             let reason = format!("{products:?} products would take the place of {inputs} inputs");
-            return Ok((None, Report::Exact(reason)));
+            return (None, Report::Exact(reason));
         }
         let report = Report::Reduced {
             error,
@@ -184,7 +183,7 @@ fn search<S: Precision>(
             steps,
             bytes,
         };
-        return Ok((Some(reduced), report));
+        return (Some(reduced), report);
     }
     unreachable!("the finest table is among those that are tried")
 }
@@ -387,10 +386,12 @@ impl<'a> Judge<'a> {
             .collect()
     }
 
-    /// Largest error of a force component [eV/Å].
-    fn error(&self, reduced: Reduced) -> Result<f64, Error> {
-        let forces = self.forces(Some(reduced))?;
+    /// Largest error of a force component [eV/Å]; infinite where a force is not finite.
+    fn error(&self, reduced: Reduced) -> f64 {
+        let Ok(forces) = self.forces(Some(reduced)) else {
+            return f64::INFINITY;
+        };
         let pairs = forces.iter().flatten().zip(self.exact.iter().flatten());
-        Ok(pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs())))
+        pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs()))
     }
 }
