@@ -129,9 +129,9 @@ impl NativeEngine {
         self.models.iter_mut().map(reduce).collect()
     }
 
-    /// Evaluates one of the models by what takes its place, or exactly.
-    pub fn set_reduced(&mut self, model: usize, reduced: Option<Reduced>) {
-        self.models[model].reduced = reduced;
+    /// Evaluates one of the models by what takes its place, or exactly; returns what took its place before.
+    pub fn set_reduced(&mut self, model: usize, reduced: Option<Reduced>) -> Option<Reduced> {
+        std::mem::replace(&mut self.models[model].reduced, reduced)
     }
 
     /// Sorts the centres by type and cuts them into blocks `(type, entries)`.

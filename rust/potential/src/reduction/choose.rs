@@ -104,7 +104,7 @@ pub fn reduce(
     let descriptor = &model.descriptors[0];
     let surroundings = Surroundings::of(descriptor);
     let samples = Sample::several(descriptor, &surroundings);
-    let Ok(judge) = Judge::new(model, kernels, samples) else {
+    let Ok(mut judge) = Judge::new(model, kernels, samples) else {
         return exact("it gives no finite forces on sampled atoms");
     };
     let wholes: Option<Vec<Whole>> = (0..model.n_types())
@@ -114,9 +114,16 @@ pub fn reduce(
         return exact("a type of atoms has no neighbours that it sees");
     };
     if request.mixed {
-        search::<f32>(model, kernels, &wholes, &judge, request, Reduced::Mixed)
+        search::<f32>(model, kernels, &wholes, &mut judge, request, Reduced::Mixed)
     } else {
-        search::<f64>(model, kernels, &wholes, &judge, request, Reduced::Double)
+        search::<f64>(
+            model,
+            kernels,
+            &wholes,
+            &mut judge,
+            request,
+            Reduced::Double,
+        )
     }
 }
 
@@ -124,7 +131,7 @@ fn search<S: Precision>(
     model: &Model,
     kernels: &'static Kernels,
     wholes: &[Whole],
-    judge: &Judge<'_>,
+    judge: &mut Judge<'_>,
     request: Request,
     wrap: impl Fn(Centres<S>) -> Reduced,
 ) -> (Option<Reduced>, Report) {
@@ -145,7 +152,7 @@ fn search<S: Precision>(
         })
     };
     let wanted = request.tolerance;
-    let error = |level: f64, steps: usize| judge.error(build(level, steps));
+    let mut error = |level: f64, steps: usize| judge.error(build(level, steps));
     let (mut low, mut high) = LEVELS;
     let best = error(high, FINEST);
     if best > wanted {
@@ -162,11 +169,12 @@ fn search<S: Precision>(
         }
     }
     for steps in STEPS {
-        let reduced = build(high, steps);
-        let error = judge.error(reduced.clone());
+        let error = judge.error(build(high, steps));
         if error > wanted && steps != FINEST {
             continue;
         }
+        let reduced = judge.engine.set_reduced(0, None);
+        let reduced = reduced.expect("what was judged last");
         let (columns, products, bytes) = reduced.sizes();
         let inputs = model.fitting_width();
         let reduces = products.iter().sum::<usize>() < inputs * products.len();
@@ -337,7 +345,7 @@ fn vacuum(network: &Network) -> f64 {
 /// Compares with the exact model.
 struct Judge<'a> {
     model: &'a Model,
-    kernels: &'static Kernels,
+    engine: NativeEngine,
     samples: Vec<Sample>,
     exact: Vec<Vec<f64>>,
     largest: f64,
@@ -351,21 +359,20 @@ impl<'a> Judge<'a> {
     ) -> Result<Self, Error> {
         let mut judge = Self {
             model,
-            kernels,
+            engine: NativeEngine::with_kernels(vec![model.clone()], kernels),
             samples,
             exact: Vec::new(),
             largest: 0.0,
         };
-        judge.exact = judge.forces(None)?;
+        judge.exact = judge.forces()?;
         let all = judge.exact.iter().flatten();
         judge.largest = all.fold(0.0, |most, f| most.max(f.abs()));
         Ok(judge)
     }
 
-    /// Forces on the samples, by the exact or a reduced model.
-    fn forces(&self, reduced: Option<Reduced>) -> Result<Vec<Vec<f64>>, Error> {
-        let mut engine = NativeEngine::with_kernels(vec![self.model.clone()], self.kernels);
-        engine.set_reduced(0, reduced);
+    /// Forces on the samples, by the exact model or the reduced one that the engine holds.
+    fn forces(&mut self) -> Result<Vec<Vec<f64>>, Error> {
+        let engine = &mut self.engine;
         let [frame, atom] = [&self.model.frame_parameters, &self.model.atom_parameters];
         let mut output = [Output::default()];
         self.samples
@@ -386,9 +393,10 @@ impl<'a> Judge<'a> {
             .collect()
     }
 
-    /// Largest error of a force component [eV/Å]; infinite where a force is not finite.
-    fn error(&self, reduced: Reduced) -> f64 {
-        let Ok(forces) = self.forces(Some(reduced)) else {
+    /// Largest error of a force component [eV/Å]; infinite where a force is not finite. The engine keeps the reduced model.
+    fn error(&mut self, reduced: Reduced) -> f64 {
+        self.engine.set_reduced(0, Some(reduced));
+        let Ok(forces) = self.forces() else {
             return f64::INFINITY;
         };
         let pairs = forces.iter().flatten().zip(self.exact.iter().flatten());
