@@ -285,7 +285,6 @@ fn what_cannot_be_reduced_says_why() {
 #[test]
 fn an_engine_judges_itself_on_atoms_and_can_become_exact() {
     use common::Images;
-    use deepdms_potential::descriptor::neighbours::Atoms;
     let model = wide();
     let exact = configuration().evaluate(&mut NativeEngine::new(vec![model.clone()]).unwrap());
     let mut engine = reduced(
@@ -299,15 +298,7 @@ fn an_engine_judges_itself_on_atoms_and_can_become_exact() {
     let before = configuration().evaluate(&mut engine);
     let images = Images::new(&configuration(), 7.0);
     let list = images.list(configuration().len(), 7.0);
-    let atoms = Atoms {
-        positions: &images.positions,
-        types: &images.types,
-        list: &list,
-        frame_parameters: &[],
-        atom_parameters: &[],
-        origin: [0.0; 3],
-        exchange: None,
-    };
+    let atoms = images.atoms(&list);
     let error = engine.judge(&atoms).unwrap();
     assert!(error > 0.0 && error < 3e-5, "{error:e}");
     assert_eq!(before, configuration().evaluate(&mut engine));

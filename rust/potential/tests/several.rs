@@ -3,7 +3,6 @@
 mod common;
 
 use common::{Configuration, Images, largest_difference, model};
-use deepdms_potential::descriptor::neighbours::Atoms;
 use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::virial::Output;
 
@@ -15,15 +14,7 @@ fn evaluate(engine: &mut NativeEngine, name: &str, models: usize) -> Vec<Output>
     let configuration = Configuration::stored(name);
     let images = Images::new(&configuration, REACH);
     let list = images.list(configuration.len(), REACH);
-    let atoms = Atoms {
-        positions: &images.positions,
-        types: &images.types,
-        list: &list,
-        frame_parameters: &[],
-        atom_parameters: &[],
-        origin: [0.0; 3],
-        exchange: None,
-    };
+    let atoms = images.atoms(&list);
     let mut outputs = vec![Output::default(); models];
     engine.evaluate(&atoms, true, &mut outputs).unwrap();
     outputs

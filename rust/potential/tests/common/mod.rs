@@ -81,13 +81,10 @@ impl Configuration {
         let images = Images::new(self, reach);
         let list = images.list(self.len(), reach);
         let atoms = Atoms {
-            positions: &images.positions,
-            types: &images.types,
-            list: &list,
             frame_parameters: &self.frame_parameters,
             atom_parameters: &self.atom_parameters,
-            origin: [0.0; 3],
             exchange: Some(&images),
+            ..images.atoms(&list)
         };
         let mut outputs = [Output::default()];
         engine
@@ -163,6 +160,19 @@ impl Images {
             }
         }
         images
+    }
+
+    /// What an engine evaluates, without parameters and without a way to ghosts.
+    pub fn atoms<'a>(&'a self, list: &'a NeighbourList) -> Atoms<'a> {
+        Atoms {
+            positions: &self.positions,
+            types: &self.types,
+            list,
+            frame_parameters: &[],
+            atom_parameters: &[],
+            origin: [0.0; 3],
+            exchange: None,
+        }
     }
 
     /// All pairs within `reach` of the first `n_local` atoms.
