@@ -9,57 +9,23 @@ component from `tolerance exact`, on the same atoms.
 import argparse
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from runs import EXACT, MODES, ROOT, Mode, Programs, forces, kept, largest_difference, timing
 
-ROOT = Path(__file__).resolve().parents[2]
-DECK = """
-plugin load {plugin}
-units metal
-lattice fcc 3.65
-region box block 0 {cells} 0 {cells} 0 {cells}
-create_box 3 box
-create_atoms 1 box
-set group all type/fraction 2 0.5 4711
-set type 1 type/fraction 3 0.2 4712
-set type 2 type/fraction 3 0.2 4713
-displace_atoms all random {shift} {shift} {shift} 4714 units box
-mass * 60.0
-pair_style deepmd {model} {words}
-pair_coeff * * Pd Cu P
-velocity all create 300.0 4715
-fix integrate all nve
-run 0
-write_dump all custom {dump} id fx fy fz modify sort id format float %.17g
-run {steps}
-"""
+RUNS = [("double", 10.0**-k) for k in range(3, 11)] + [("mixed", 10.0**-k) for k in (3, 4, 5)]
 # largest displacements along each axis [A]; the second is that of the benchmark
 SHIFTS = (0.11, 0.365)
-RUNS = [("double", 10.0**-k) for k in range(3, 11)] + [("mixed", 10.0**-k) for k in (3, 4, 5)]
+LATTICE = 3.65  # lattice constant of in.system [A]
 
 
-def run(options, words, shift, steps, folder):
-    """Forces [n, 3], microseconds an atom a step, and what the screen says of the reduction."""
-    deck, dump = folder / "in.lmp", folder / "forces.dump"
-    deck.write_text(DECK.format(**{**vars(options), "words": words, "shift": shift, "steps": steps, "dump": dump}))
-    done = subprocess.run(
-        [options.lmp, "-in", deck, "-log", "none"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: os.sched_setaffinity(0, {options.core}),
-    )
-    if done.returncode:
-        sys.exit(done.stdout[-2000:])
-    loops = re.findall(r"Loop time of (\S+) on 1 procs for (\d+) steps with (\d+) atoms", done.stdout)
-    seconds, n_steps, atoms = (float(x) for x in loops[-1])
-    kept = re.search(r"reduced to (\d+) curves and (\d+) of \d+ inputs, force error (\S+)", done.stdout)
-    forces = np.loadtxt(dump, skiprows=9)[:, 1:]
-    return forces, 1e6 * seconds / atoms / max(n_steps, 1), kept.groups() if kept else None
+def run(programs, mode, shift, cells, steps, dump):
+    """Forces, microseconds an atom a step, and (curves, inputs, error found at load) of one run of in.curve."""
+    result = programs.run(mode, "in.curve", cells=cells, shift=shift / LATTICE, steps=steps, out=dump)
+    found = re.search(r"force error (\S+) eV/A$", result["text"], re.MULTILINE)
+    return forces(dump), timing(result)["microseconds"], (*kept(result["text"]), found[1] if found else "-")
 
 
 def main():
@@ -67,26 +33,27 @@ def main():
     parser.add_argument("--cells", type=int, default=10, help="fcc cells a side: 10 = 4000 atoms")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--core", type=int, default=0)
-    parser.add_argument("--model", type=Path, default=ROOT / "target/bench/paper.pb")
-    parser.add_argument("--lmp", type=Path, default=ROOT / ".venv/bin/lmp")
-    parser.add_argument("--plugin", type=Path, default=ROOT / "build/deepdmsplugin.so")
+    parser.add_argument("--models", type=Path, default=ROOT / "target" / "bench", help="folder of paper.pb")
+    parser.add_argument("--venv", type=Path, default=Path(os.environ.get("DEEPDMS_VENV", ROOT / ".venv")))
+    parser.add_argument("--plugin", type=Path, default=os.environ.get("DEEPDMS_PLUGIN", ROOT / "build/deepdmsplugin.so"))
     parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
+    programs = Programs(options.venv, None, options.plugin, options.models, (options.core,))
+    exact_mode = next(mode for mode in MODES if mode.name == EXACT)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        exact = {shift: run(options, "tolerance exact", shift, 0, folder)[0] for shift in SHIFTS}
-        print(f"largest forces: {', '.join(f'{np.abs(f).max():.2f}' for f in exact.values())} eV/A")
+        dump = Path(folder, "forces.dump")
+        exact = {shift: run(programs, exact_mode, shift, options.cells, 0, dump)[0] for shift in SHIFTS}
+        largest = (max(abs(f) for force in found.values() for f in force) for found in exact.values())
+        print(f"largest forces: {', '.join(f'{f:.2f}' for f in largest)} eV/A")
         print("precision  tolerance  curves  inputs  error found at load  error, 0.11 A  error, 0.365 A  us/atom/step")
         for precision, tolerance in RUNS:
-            words = f"precision {precision} tolerance {tolerance:g}"
+            mode = Mode("curve", True, words=f"precision {precision} tolerance {tolerance:g}")
             errors = []
             for shift, reference in exact.items():
-                forces, time, kept = run(options, words, shift, options.steps if shift == SHIFTS[1] else 0, folder)
-                errors.append(np.abs(forces - reference).max())
-                if shift == SHIFTS[1]:
-                    each, first = time, kept
-            curves, inputs, judged = first or ("-", "-", "-")
+                steps = options.steps if shift == SHIFTS[1] else 0
+                found, each, (curves, inputs, judged) = run(programs, mode, shift, options.cells, steps, dump)
+                errors.append(largest_difference(found, reference))
             print(
                 f"{precision:9}  {tolerance:9.0e}  {curves:>6}  {inputs:>6}  {judged:>19}"
                 f"  {errors[0]:13.1e}  {errors[1]:14.1e}  {each:12.1f}",
