@@ -19,9 +19,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import plot
-
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import plot  # noqa: E402
+
 ROOT = HERE.parents[1]
 TEMPERATURES = (300, 900)  # a glass and a supercooled liquid
 SWEEP = (100, 300, 500, 700, 900, 1000)  # EAM only, for the curves against temperature

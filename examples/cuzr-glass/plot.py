@@ -4,23 +4,14 @@ import csv
 
 import numpy as np
 import matplotlib
+from running import PLOT_STYLE
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 COLOURS = {"dp": "#c8442b", "eam": "#2b5d8a"}
 LABELS = {"dp": "Deep Potential", "eam": "EAM (teacher)"}
-STYLE = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.linewidth": 0.8,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "xtick.top": True,
-    "ytick.right": True,
-    "legend.frameon": False,
-    "figure.dpi": 160,
-}
+STYLE = PLOT_STYLE | {"figure.dpi": 160}
 
 
 def samples(run):
