@@ -114,20 +114,11 @@ void PairDeepMD::compute(int eflag, int vflag)
   const double *x = nall ? &atom->x[0][0] : nullptr;
   double *f = nall ? &atom->f[0][0] : nullptr;
   const bool compare = model.deviation_due((std::int64_t) update->ntimestep);
-  const auto frame = [&] {
-    return deepdms::Frame{rust::Slice<const double>(x, 3 * nall),
-                          rust::Slice<const int>(atom->type, nall),
-                          {domain->boxlo[0], domain->boxlo[1], domain->boxlo[2]}};
-  };
-  if (model.unjudged()) {
-    const double here = guard(lmp, FLERR, Reach::ThisRank, [&] { return model.judge(frame()); });
-    double error = 0.0;
-    MPI_Allreduce(&here, &error, 1, MPI_DOUBLE, MPI_MAX, world);
-    const std::string found(model.settle(error));
-    if (comm->me == 0) utils::logmesg(lmp, found);
-  }
+  const deepdms::Frame frame = {rust::Slice<const double>(x, 3 * nall),
+                                rust::Slice<const int>(atom->type, nall),
+                                {domain->boxlo[0], domain->boxlo[1], domain->boxlo[2]}};
   const auto outcome = guard(lmp, FLERR, Reach::ThisRank, [&] {
-    return model.compute(frame(), ghosts, vflag_atom || cvflag_atom, compare);
+    return model.compute(frame, ghosts, vflag_atom || cvflag_atom, compare);
   });
   if (outcome.failed) {
     auto id = [&](std::size_t i) -> std::int64_t {
@@ -481,6 +472,9 @@ void PairDeepMD::map_types()
   });
   say(warnings);
   mapped = true;
+  if (comm->me == 0)
+    for (const auto &line : (*potential)->describe_accuracy())
+      utils::logmesg(lmp, "{}\n", std::string(line));
 }
 
 /* ---------------------------------------------------------------------- */

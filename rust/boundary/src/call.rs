@@ -142,7 +142,7 @@ fn interface(
 
 /// An engine in a library.
 ///
-/// A method that [`Engine`] provides itself is not asked across the boundary: what it provides for `judge` and `be_exact`
+/// A method that [`Engine`] provides itself is not asked across the boundary: what it provides for `set_accuracy` and `steps`
 /// holds for engines that approximate nothing, as those of libtorch.
 #[derive(Debug)]
 pub struct RemoteEngine {

@@ -138,6 +138,7 @@ mod ffi {
             lammps_types: usize,
         ) -> Result<Vec<String>>;
         fn knows(self: &Potential, lammps_type: i32) -> bool;
+        fn describe_accuracy(self: &Potential) -> Vec<String>;
 
         fn warnings(self: &Potential) -> Vec<String>;
         fn frame_source(self: &Potential) -> Source;
@@ -154,9 +155,6 @@ mod ffi {
             with_atom_virials: bool,
             with_all_models: bool,
         ) -> Result<Outcome>;
-        fn unjudged(self: &Potential) -> bool;
-        fn judge(self: &mut Potential, frame: Frame<'_>) -> Result<f64>;
-        fn settle(self: &mut Potential, error: f64) -> String;
         fn failure(self: &Potential, first_id: i64, second_id: i64) -> String;
 
         fn accumulate(self: &mut Potential, scale: f64, sums: Sums<'_>) -> Result<f64>;

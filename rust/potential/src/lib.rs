@@ -5,7 +5,6 @@
 //! * [`model`]: validated, format-independent weights and hyper-parameters, and one reader a file format;
 //! * [`descriptor`]: environment rows, embedding curves and moments, forward and analytic backward;
 //! * [`fitting`]: the per-type network that turns descriptors into energies, over blocks of atoms;
-//! * [`reduction`]: the same network with fewer numbers, to a given error: few curves, a folded first layer, tables;
 //! * [`engine`]: the [`engine::Engine`] trait that every evaluator answers, and the native CPU engine;
 //! * [`simd`]: the inner loops, compiled once for each instruction set and chosen at run time;
 //! * [`virial`]: how pair gradients become forces, virials and per-atom virials;
@@ -25,8 +24,8 @@ pub mod engine;
 mod error;
 pub mod fitting;
 pub mod model;
-pub mod reduction;
 pub mod simd;
+pub mod splines;
 pub mod virial;
 
 pub use error::Error;

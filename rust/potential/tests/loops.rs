@@ -1,21 +1,35 @@
-//! The loops of reduced models, of every instruction set and precision, against the formulas.
+//! The loops of every instruction set and precision, against the formulas.
 
-use deepdms_potential::reduction::{Numbers, Precision};
-use deepdms_potential::simd::reduced::{COEFFICIENTS, GramRow, Loops, Place, ROWS, pack};
-use deepdms_potential::simd::{self, Kernels, Real};
+use deepdms_potential::model::Smoothing;
+use deepdms_potential::simd::dense::{Dense, ROWS, pack};
+use deepdms_potential::simd::splines::{Place, Shape, Splines};
+use deepdms_potential::simd::{self, AboutTanh, Real};
+use deepdms_potential::splines::{Scalar, basis};
 
+/// Numbers in [-1, 1).
 fn numbers<S: Real>(count: usize, seed: u64) -> Vec<S> {
-    let mut numbers = Numbers::new(seed);
+    let mut numbers = fastrand::Rng::with_seed(seed);
     (0..count)
-        .map(|_| S::of(2.0 * numbers.draw() - 1.0))
+        .map(|_| S::of(2.0 * numbers.f64() - 1.0))
         .collect()
 }
 
-/// Runs a check for both precisions of all instruction sets.
-fn everywhere(double: impl Fn(&Loops<f64>, &str, f64), single: impl Fn(&Loops<f32>, &str, f64)) {
+/// Runs a check of products for both precisions of all instruction sets.
+fn everywhere(double: impl Fn(&Dense<f64>, &str, f64), single: impl Fn(&Dense<f32>, &str, f64)) {
     for kernels in simd::available() {
-        double(f64::loops(kernels), kernels.name, 1e-13);
-        single(f32::loops(kernels), kernels.name, 2e-5);
+        double(&kernels.double.0, kernels.name, 1e-13);
+        single(&kernels.single.0, kernels.name, 2e-5);
+    }
+}
+
+/// The same for splines.
+fn splines_everywhere(
+    double: impl Fn(&Splines<f64>, &str, f64),
+    single: impl Fn(&Splines<f32>, &str, f64),
+) {
+    for kernels in simd::available() {
+        double(&kernels.double.1, kernels.name, 1e-13);
+        single(&kernels.single.1, kernels.name, 2e-5);
     }
 }
 
@@ -27,7 +41,7 @@ fn close<S: Real>(found: S, expected: f64, within: f64, what: &str) {
     );
 }
 
-fn products<S: Real>(loops: &Loops<S>, name: &str, within: f64) {
+fn products<S: Real>(loops: &Dense<S>, name: &str, within: f64) {
     for (n, inputs, outputs) in [
         (ROWS, 1, 1),
         (2 * ROWS, 7, 5),
@@ -71,7 +85,7 @@ fn packed_products() {
     everywhere(products, products);
 }
 
-fn tanh<S: Real>(loops: &Loops<S>, name: &str, within: f64) {
+fn tanh<S: Real>(loops: &Dense<S>, name: &str, within: f64) {
     let m = 24;
     let z: Vec<S> = (0..4 * m)
         .map(|k| S::of((k as f64 - 48.0) * 0.37))
@@ -96,69 +110,144 @@ fn scaled_tanh() {
     everywhere(tanh, tanh);
 }
 
-/// `u` and its slope by offset, of one place and column.
-fn curve<S: Real>(table: &[S], place: &Place<S>, k: usize, column: usize) -> (f64, f64) {
-    let a = |d: usize| table[(place.piece as usize * COEFFICIENTS + d) * k + column].double();
-    let t = place.offset.double();
-    let value = (0..COEFFICIENTS).map(|d| a(d) * t.powi(d as i32)).sum();
-    let slope = (1..COEFFICIENTS)
-        .map(|d| d as f64 * a(d) * t.powi(d as i32 - 1))
-        .sum();
-    (value, slope)
+/// Places in a matrix of so many columns.
+fn places<S: Real>(count: usize, columns: usize, seed: u64) -> Vec<Place<S>> {
+    let offsets = numbers::<S>(5 * count, seed);
+    let place = |k: usize| Place {
+        column: ((k * 7) % (columns - 7)) as u32,
+        offset: S::of(offsets[5 * k].double().abs()),
+        row: std::array::from_fn(|c| offsets[5 * k + 1 + c]),
+    };
+    (0..count).map(place).collect()
 }
 
-fn moments<S: Real>(loops: &Loops<S>, name: &str, within: f64) {
-    for registers in 1..=9 {
-        let (k, pieces) = (registers * loops.lanes, 5);
-        let stride = k + loops.lanes;
-        let table = numbers::<S>(pieces * COEFFICIENTS * k, 6);
-        let rows = numbers::<S>(5 * 11, 7);
-        let places: Vec<_> = rows
-            .chunks(5)
-            .enumerate()
-            .map(|(j, r)| Place {
-                piece: (j * 3 % pieces) as u32,
-                offset: r[4],
-                row: [r[0], r[1], r[2], r[3]],
-            })
-            .collect();
-        let start = numbers::<S>(4 * stride, 8);
+/// Weights of a degree in a precision.
+fn weights<S: Real>(degree: usize) -> [[S; 8]; 8] {
+    basis::weights(degree).map(|row| row.map(S::of))
+}
+
+fn bins<S: Real>(loops: &Splines<S>, name: &str, within: f64) {
+    let stride = 40;
+    for rows in [1, 4] {
+        let places = places::<S>(23, stride, 3);
+        let start = numbers::<S>(rows * stride, 4);
         let mut a = start.clone();
-        (loops.moments)(&places, &table, &mut a, k);
-        for c in 0..4 {
-            for i in 0..stride {
-                let added = |place: &Place<S>| place.row[c].double() * curve(&table, place, k, i).0;
-                let added: f64 = if i < k {
-                    places.iter().map(added).sum()
-                } else {
-                    0.0
+        (loops.bin)(&weights(7), &places, &mut a, stride);
+        for c in 0..rows {
+            for column in 0..stride {
+                let own = |place: &Place<S>| {
+                    let weights = basis::at(&basis::weights(7), place.offset.double());
+                    let m = column.wrapping_sub(place.column as usize);
+                    weights.get(m).map_or(0.0, |w| w * place.row[c].double())
                 };
+                let expected =
+                    start[c * stride + column].double() + places.iter().map(own).sum::<f64>();
                 close(
-                    a[c * stride + i],
-                    start[c * stride + i].double() + added,
+                    a[c * stride + column],
+                    expected,
                     within,
-                    &format!("{name} moments"),
+                    &format!("{name} bins"),
                 );
             }
         }
+    }
+}
+
+#[test]
+fn neighbours_are_added_to_their_knots() {
+    splines_everywhere(bins, bins);
+}
+
+fn gather<S: Real>(loops: &Splines<S>, name: &str, within: f64) {
+    let stride = 40;
+    for rows in [1, 4] {
+        let places = places::<S>(9, stride, 5);
+        let (a, b) = (
+            numbers::<S>(rows * stride, 6),
+            numbers::<S>(rows * stride, 7),
+        );
         let mut slopes = vec![[S::ZERO; 5]; places.len()];
-        (loops.moments_backward)(&places, &table, &a, k, &mut slopes);
-        for (place, slopes) in places.iter().zip(slopes) {
-            let mut expected = [0.0; 5];
-            for i in 0..k {
-                let (u, slope) = curve(&table, place, k, i);
+        let (seven, six) = (weights(7), weights(6));
+        (loops.gather)(&seven, &six, &places, &a, &b, stride, &mut slopes);
+        for (place, slopes) in places.iter().zip(&slopes) {
+            let offset = place.offset.double();
+            let along = |of: &[S], degree: usize, c: usize| -> f64 {
+                let weights = basis::at(&basis::weights(degree), offset);
+                let own = &of[c * stride + place.column as usize..];
+                weights.iter().zip(own).map(|(w, x)| w * x.double()).sum()
+            };
+            let mut chain = 0.0;
+            for c in 0..rows {
+                close(
+                    slopes[c],
+                    along(&a, 7, c),
+                    within,
+                    &format!("{name} gather"),
+                );
+                chain += place.row[c].double() * along(&b, 6, c);
+            }
+            close(slopes[4], chain, within, &format!("{name} gather, slope"));
+        }
+    }
+}
+
+#[test]
+fn gradients_are_read_off_at_the_knots() {
+    splines_everywhere(gather, gather);
+}
+
+/// Shapes with axis columns that fill registers and that do not.
+const SHAPES: [Shape; 5] = [
+    Shape { m1: 5, axis: 1 },
+    Shape { m1: 24, axis: 8 },
+    Shape { m1: 25, axis: 12 },
+    Shape { m1: 30, axis: 16 },
+    Shape { m1: 41, axis: 41 },
+];
+
+fn contractions<S: Real, F: Scalar>(loops: &Splines<S>, name: &str, within: f64) {
+    for shape in SHAPES {
+        let Shape { m1, axis } = shape;
+        let stride = m1 + 3;
+        let t = numbers::<S>(4 * stride, 8);
+        let means = numbers::<S>(shape.width() + 64, 9);
+        let product = |p: usize, q: usize| -> f64 {
+            let terms = (0..4).map(|c| t[c * stride + p].double() * t[c * stride + q].double());
+            terms.sum()
+        };
+        let mut d = vec![F::ZERO; shape.width() + 64];
+        F::contract(loops)(shape, &t, &means, &mut d);
+        let gradient: Vec<F> = numbers(shape.width() + 64, 10);
+        let mut expected = vec![0.0; 4 * stride];
+        for p in 0..m1 {
+            let row = if p < axis { p + 1 } else { axis };
+            for q in 0..row {
+                let at = shape.start(p) + q;
+                let value = product(p, q) - means[at].double();
+                close(
+                    d[at],
+                    value,
+                    within,
+                    &format!("{name} contraction {shape:?}"),
+                );
+                // every number is a product of two columns
+                let slope = gradient[at].double() + means[at].double();
                 for c in 0..4 {
-                    let a = a[c * stride + i].double();
-                    expected[c] += a * u;
-                    expected[4] += a * place.row[c].double() * slope;
+                    expected[c * stride + p] += slope * t[c * stride + q].double();
+                    expected[c * stride + q] += slope * t[c * stride + p].double();
                 }
             }
-            for (found, expected) in slopes.into_iter().zip(expected) {
+        }
+        let mut slope_t = vec![S::ZERO; 4 * stride];
+        F::contract_backward(loops)(shape, &t, &means, &gradient, &mut slope_t);
+        for c in 0..4 {
+            for p in 0..m1 {
+                let what = format!("{name} gradient of a contraction {shape:?}");
                 close(
-                    found,
-                    expected,
-                    30.0 * within,
-                    &format!("{name} moments_backward"),
+                    slope_t[c * stride + p],
+                    expected[c * stride + p],
+                    10.0 * within,
+                    &what,
                 );
             }
         }
@@ -166,74 +255,89 @@ fn moments<S: Real>(loops: &Loops<S>, name: &str, within: f64) {
 }
 
 #[test]
-fn moments_and_their_gradient() {
-    everywhere(moments, moments);
+fn descriptors_and_their_gradients() {
+    splines_everywhere(contractions::<f64, f64>, contractions::<f32, f32>);
+    splines_everywhere(
+        |loops, name, _| contractions::<f64, f32>(loops, name, 2e-5),
+        contractions::<f32, f64>,
+    );
 }
 
-fn gram<S: Real>(loops: &Loops<S>, name: &str, within: f64) {
-    let (k, counts) = (21, [21, 20, 13, 9, 0, 1, 5]);
-    let stride = k + loops.lanes;
-    let mut a = numbers::<S>(4 * stride, 9);
-    for row in a.chunks_exact_mut(stride) {
-        row[k..].fill(S::ZERO);
-    }
-    let mut start = 0;
-    let rows = counts.map(|count| {
-        start += count;
-        GramRow {
-            start: start - count,
-            count,
-        }
-    });
-    let mut s = vec![S::ZERO; start as usize + loops.lanes];
-    (loops.gram)(&a, &rows, &mut s);
-    let slope_s = numbers::<S>(s.len(), 10);
-    let mut slope_a = numbers::<S>(a.len(), 11);
-    (loops.gram_backward)(&a, &rows, &slope_s, &mut slope_a);
-    let mut expected = vec![0.0; a.len()];
-    for (i, row) in rows.iter().enumerate() {
-        for j in 0..row.count as usize {
-            let at = row.start as usize + j;
-            let both = |c: usize| (a[c * stride + i].double(), a[c * stride + i + j].double());
-            let product = (0..4).map(|c| both(c).0 * both(c).1).sum();
-            close(s[at], product, within, &format!("{name} gram"));
-            for c in 0..4 {
-                expected[c * stride + i] += slope_s[at].double() * both(c).1;
-                expected[c * stride + i + j] += slope_s[at].double() * both(c).0;
+#[test]
+fn changes_of_tanh_keep_their_digits() {
+    let points: Vec<f64> = (-24..24).map(|k| 0.27 * f64::from(k) + 0.1).collect();
+    let about: Vec<AboutTanh> = points.iter().map(|z| AboutTanh::new(*z, 0.5)).collect();
+    for kernels in simd::available() {
+        for size in [1e-6, 1e-3, 0.1, 1.0, 9.0, 40.0] {
+            let changes: Vec<f32> = numbers::<f64>(points.len(), 12)
+                .iter()
+                .map(|x| (size * x) as f32)
+                .collect();
+            let (mut z, mut slope) = (changes.clone(), vec![0.0; changes.len()]);
+            (kernels.tanh_difference)(&mut z, &about, &mut slope);
+            for (k, a) in points.iter().enumerate() {
+                let b = a + f64::from(changes[k]);
+                // (tanh b - tanh a) = sinh(b - a) / (cosh a cosh b), without cancellation
+                let change = 0.5 * (b - a).sinh() / (a.cosh() * b.cosh());
+                let slope_change = -change * (a.tanh() + b.tanh());
+                let what = format!("{} change of tanh {a} {b}", kernels.name);
+                assert!(
+                    (f64::from(z[k]) - change).abs() <= 2e-6 * change.abs(),
+                    "{what}: {} for {change}",
+                    z[k]
+                );
+                assert!(
+                    (f64::from(slope[k]) - slope_change).abs() <= 2e-6 * change.abs(),
+                    "{what}: {} for {slope_change}",
+                    slope[k]
+                );
             }
         }
     }
-    for (found, expected) in slope_a.into_iter().zip(expected) {
-        close(
-            found,
-            expected,
-            30.0 * within,
-            &format!("{name} gram_backward"),
-        );
+}
+
+#[test]
+fn changes_of_slopes_times_upstream() {
+    let m = 24;
+    let (start, upstream) = (numbers::<f32>(2 * m, 13), numbers::<f32>(2 * m, 14));
+    let (mean_slope, mean_upstream) = (numbers::<f32>(m, 15), numbers::<f32>(m, 16));
+    for kernels in simd::available() {
+        let mut slope = start.clone();
+        (kernels.slope_difference)(&mut slope, &mean_slope, &upstream, &mean_upstream);
+        for k in 0..2 * m {
+            let [a, b] = [mean_slope[k % m], mean_upstream[k % m]].map(f64::from);
+            let [da, db] = [start[k], upstream[k]].map(f64::from);
+            close(slope[k], (a + da) * (b + db) - a * b, 1e-6, kernels.name);
+        }
     }
 }
 
 #[test]
-fn products_of_coefficients_and_their_gradient() {
-    everywhere(gram, gram);
-}
-
-#[test]
-fn numbers_are_added_and_multiplied() {
-    let kernels: Vec<&Kernels> = simd::available().collect();
-    for kernels in kernels {
-        let x = numbers::<f64>(37, 12);
-        let start = numbers::<f64>(37, 13);
-        let (mut sum, mut product) = (start.clone(), start.clone());
-        (kernels.double.add)(&mut sum, &x);
-        (kernels.double.multiply)(&mut product, &x);
-        for k in 0..37 {
-            assert_eq!(
-                (sum[k], product[k]),
-                (start[k] + x[k], start[k] * x[k]),
-                "{}",
-                kernels.name
-            );
+fn environment_rows_and_their_slopes() {
+    for protection in [0.0, 0.2] {
+        let smoothing = Smoothing {
+            protection,
+            ..Smoothing::double(2.0, 6.0)
+        };
+        let squares: Vec<f64> = (1..200).map(|k| (0.03 * f64::from(k)).powi(2)).collect();
+        for kernels in simd::available() {
+            let mut columns = vec![vec![0.0; squares.len()]; 4];
+            let [s, s_slope, q, q_slope] = &mut columns[..] else {
+                unreachable!("four columns")
+            };
+            (kernels.environment)(&smoothing, &squares, [s, s_slope, q, q_slope]);
+            for (k, squared) in squares.iter().enumerate() {
+                let r = squared.sqrt();
+                let (w, w_slope) = smoothing.switch(r);
+                let over = 1.0 / (r + protection);
+                let s = w * over;
+                let s_slope = (w_slope - s) * over;
+                let q = s * over;
+                let q_slope = (s_slope - q) * over;
+                for (column, expected) in [s, s_slope / r, q, q_slope / r].into_iter().enumerate() {
+                    close(columns[column][k], expected, 1e-13, kernels.name);
+                }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::device;
 use deepdms_potential::descriptor::counters::Counters;
-use deepdms_potential::descriptor::environment::{Environment, Neighbour};
+use deepdms_potential::descriptor::environment::{Environment, Section};
 use deepdms_potential::descriptor::neighbours::Atoms;
 use deepdms_potential::engine::times::{Phase, Times};
 use deepdms_potential::engine::{
@@ -16,7 +16,7 @@ use deepdms_potential::model::{
     Residual, Table,
 };
 use deepdms_potential::virial::Output;
-use deepdms_potential::{Error, Model};
+use deepdms_potential::{Error, Model, simd};
 use ndarray::Array3;
 use tch::{Device, IndexOp, Kind, TchError, Tensor};
 
@@ -135,11 +135,12 @@ impl TensorModel {
         for ((descriptor, environment), gradient) in parts.into_iter().zip(gradients) {
             let gradient: Vec<f64> =
                 Vec::try_from(gradient.f_to_device(Device::Cpu)?.f_reshape([-1])?)?;
-            for_each_slot(descriptor, environment, |k, slot, neighbour| {
+            for_each_slot(descriptor, environment, |k, slot, section, j| {
                 let start = 3 * (k * descriptor.slots() + slot);
                 let gradient = [gradient[start], gradient[start + 1], gradient[start + 2]];
                 let centre = environment.centres[k];
-                output.add_pair(centre, neighbour.atom as usize, neighbour.vector, gradient);
+                let neighbour = section.atoms[j] as usize;
+                output.add_pair(centre, neighbour, section.vector(j), gradient);
             });
         }
         Ok(())
@@ -154,8 +155,8 @@ impl TensorModel {
         let (n, slots) = (environment.centres.len(), descriptor.slots());
         let beyond = [2.0 * descriptor.cutoff(), 0.0, 0.0];
         let mut vectors = vec![beyond; n * slots];
-        for_each_slot(descriptor, environment, |k, slot, neighbour| {
-            vectors[k * slots + slot] = neighbour.vector;
+        for_each_slot(descriptor, environment, |k, slot, section, j| {
+            vectors[k * slots + slot] = section.vector(j);
         });
         Tensor::f_from_slice(vectors.as_flattened())?
             .f_reshape([n as i64, slots as i64, 3])?
@@ -212,17 +213,17 @@ impl TensorModel {
     }
 }
 
-/// Visits every filled slot: number of the centre in the block, number of the slot, neighbour.
+/// Visits every filled slot: number of the centre in the block, number of the slot, neighbour in its section.
 fn for_each_slot(
     descriptor: &Descriptor,
     environment: &Environment,
-    mut visit: impl FnMut(usize, usize, &Neighbour),
+    mut visit: impl FnMut(usize, usize, &Section, usize),
 ) {
     let mut first = 0;
     for (section, sel) in environment.sections.iter().zip(&descriptor.sel) {
         for k in 0..environment.centres.len() {
-            for (slot, neighbour) in section.neighbours[section.range(k)].iter().enumerate() {
-                visit(k, first + slot, neighbour);
+            for (slot, j) in section.range(k).enumerate() {
+                visit(k, first + slot, section, j);
             }
         }
         first += sel;
@@ -356,21 +357,27 @@ impl Engine for TorchEngine {
         outputs: &mut [Output],
     ) -> Result<(), Error> {
         check_positions(atoms)?;
+        let kernels = simd::detect().map_err(Error::Engine)?;
         self.times.start();
         for (m, (tensors, output)) in self.models.iter_mut().zip(outputs).enumerate() {
             check_parameters(atoms, &self.interfaces[m])?;
             output.clear(atoms.len(), with_atom_virials && m == 0);
             for centre_type in 0..tensors.model.n_types() {
                 let of_type = |&k: &usize| atoms.types[atoms.list.entry(k).0] == centre_type as i32;
-                let entries: Vec<_> = (0..atoms.list.len()).filter(of_type).collect();
+                let entries = (0..atoms.list.len()).filter(of_type);
+                let entries: Vec<u32> = entries.map(|k| k as u32).collect();
                 for block in entries.chunks(BLOCK) {
                     let parts = tensors.model.descriptors.iter();
                     for (descriptor, environment) in parts.zip(&mut tensors.environments) {
-                        environment.clear(descriptor.sel.len());
-                        for &k in block {
-                            let counters = &mut tensors.counters;
-                            environment.push(descriptor, atoms, k, centre_type, counters)?;
-                        }
+                        let counters = &mut tensors.counters;
+                        environment.see(
+                            descriptor,
+                            kernels,
+                            atoms,
+                            centre_type,
+                            block,
+                            counters,
+                        )?;
                     }
                     self.times.end(Phase::Environment);
                     tensors

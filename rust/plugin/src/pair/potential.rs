@@ -13,7 +13,7 @@ use crate::guard::{BridgeError, guard, guard_sound};
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, Interface, NativeEngine};
 use deepdms_potential::model::Embedding;
-use deepdms_potential::reduction::{Report, Request};
+use deepdms_potential::splines::Report;
 use deepdms_potential::virial::{Output, centroid, symmetric};
 use deepdms_potential::{Error, Model, model};
 use std::pin::Pin;
@@ -46,10 +46,8 @@ pub struct Potential {
     pub(super) tabulated: Vec<bool>,
     pub(super) clock: Clock,
     pub(super) deviation: Option<DeviationFile>,
-    /// What the reduction of each model of the native engine came to.
+    /// How each model of native engines is evaluated, engine after engine.
     reports: Vec<Report>,
-    /// Whether reduced models were compared with the exact ones on atoms of this run.
-    judged: bool,
 }
 
 /// A model that was read and has no engine yet, or one that brought its own.
@@ -102,29 +100,8 @@ pub(super) fn new_potential(
             clock: Clock::default(),
             deviation: None,
             reports: Vec::new(),
-            judged: false,
         }))
     })
-}
-
-/// A force error on the atoms of a run may be larger than on samples, but not by more than this factor.
-const MISJUDGED: f64 = 10.0;
-
-/// The native engine, and what the reduction of each model came to.
-fn native_engine(
-    models: Vec<Model>,
-    settings: &Settings,
-) -> Result<(Box<dyn Engine>, Vec<Report>), Error> {
-    let mut engine = NativeEngine::new(models)?;
-    let reports = match settings.tolerance {
-        Some(tolerance) => engine.reduce(Request {
-            tolerance,
-            mixed: settings.mixed,
-        }),
-        None => Vec::new(),
-    };
-    engine.set_threads(settings.threads);
-    Ok((Box::new(engine), reports))
 }
 
 /// Whether a model has tables for all of its embeddings.
@@ -193,9 +170,9 @@ impl Potential {
     /// One native engine for models that stand side by side.
     fn give_engine(&mut self, models: Vec<Model>) -> Result<(), Error> {
         if !models.is_empty() {
-            let (engine, reports) = native_engine(models, &self.settings)?;
-            self.engines.push(engine);
-            self.reports.extend(reports);
+            let mut engine = NativeEngine::new(models)?;
+            engine.set_threads(self.settings.threads);
+            self.engines.push(Box::new(engine));
         }
         Ok(())
     }
@@ -223,7 +200,7 @@ impl Potential {
         guard_sound("describing a model", || {
             let model = self.first();
             format!(
-                "deepdms {}: {} ({}){}, types {}, rcut {} A{}; engine {}, {} thread{}{}",
+                "deepdms {}: {} ({}){}, types {}, rcut {} A{}; engine {}, {} thread{}",
                 env!("CARGO_PKG_VERSION"),
                 self.file(),
                 model.format.suffix(),
@@ -242,11 +219,35 @@ impl Potential {
                 self.engines[0].describe(),
                 self.settings.threads,
                 if self.settings.threads == 1 { "" } else { "s" },
-                self.reports
-                    .first()
-                    .map_or_else(String::new, |report| format!(", {report}")),
             )
         })
+    }
+
+    /// Prepares native engines for the types that occur.
+    pub(super) fn set_accuracy(&mut self) {
+        let accuracy = self.settings.accuracy;
+        self.reports.clear();
+        for engine in &mut self.engines {
+            let mut used = vec![false; engine.models()[0].type_map.len()];
+            for kind in &self.map {
+                if let Some(used) = usize::try_from(*kind).ok().and_then(|t| used.get_mut(t)) {
+                    *used = true;
+                }
+            }
+            self.reports.extend(engine.set_accuracy(accuracy, &used));
+        }
+    }
+
+    /// The lines that say how models are evaluated, for the types of `pair_coeff`.
+    pub(super) fn describe_accuracy(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for report in &self.reports {
+            let line = format!("deepdms: {report}");
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        lines
     }
 
     pub(super) fn file(&self) -> &str {
@@ -339,52 +340,6 @@ impl Potential {
                 second: 0,
             })
         })
-    }
-
-    /// Whether a reduced model waits for the first atoms of the run to be judged on.
-    pub(super) fn unjudged(&self) -> bool {
-        let reduced = |report: &Report| matches!(report, Report::Reduced { .. });
-        !self.judged && self.reports.iter().any(reduced)
-    }
-
-    /// Largest error of a force component on the first atoms [eV/Å].
-    pub(super) fn judge(&mut self, frame: Frame<'_>) -> Result<f64, BridgeError> {
-        guard("judging the reduced model", || {
-            let length = self.units.length;
-            self.repeat_atom_parameters(frame.types.len());
-            let positions: Vec<f64> = frame.positions.iter().map(|x| x / length).collect();
-            let types: Vec<i32> = frame.types.iter().map(|&t| self.map[t as usize]).collect();
-            let atoms = Atoms {
-                positions: &positions,
-                types: &types,
-                list: &self.list,
-                frame_parameters: &self.frame_parameters,
-                atom_parameters: &self.atom_parameters,
-                origin: frame.corner.map(|x| x / length),
-                exchange: None,
-            };
-            let mut largest = 0.0f64;
-            for engine in &mut self.engines {
-                // atoms that cannot be evaluated are reported by the step itself
-                largest = largest.max(engine.judge(&atoms).unwrap_or(0.0));
-            }
-            Ok::<_, Error>(largest)
-        })
-    }
-
-    /// Takes the largest error of all ranks: says what it is, and leaves reduced models where it is too large.
-    pub(super) fn settle(&mut self, error: f64) -> String {
-        self.judged = true;
-        let tolerance = self.settings.tolerance.unwrap_or_default();
-        if error <= MISJUDGED * tolerance {
-            return format!(
-                "deepdms: largest force error of the reduced model on the first atoms {error:.1e} eV/A\n"
-            );
-        }
-        self.engines.iter_mut().for_each(|engine| engine.be_exact());
-        format!(
-            "WARNING: the reduced model has a force error of {error:.1e} eV/A on the first atoms, where {tolerance:.1e} was asked for: networks are evaluated as they are. Atoms may be nearer to each other than in dense matter; a smaller tolerance may do\n"
-        )
     }
 
     /// What went wrong, in terms of atom ids.

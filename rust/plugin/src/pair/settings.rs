@@ -2,6 +2,7 @@
 
 use super::parameters::ParameterSettings;
 use super::words::{Words, unknown};
+use deepdms_potential::splines::{Accuracy, Precision};
 
 /// Which evaluator is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +33,8 @@ pub struct Settings {
     pub device: String,
     /// `threads N`, for `engine native`
     pub threads: usize,
-    /// `precision double|mixed`: whether tables and networks are in single precision.
-    pub mixed: bool,
-    /// `tolerance T|exact`: the error of forces that is accepted [eV/Å]; `None` evaluates the networks as they are.
-    pub tolerance: Option<f64>,
+    /// `tolerance T|exact` and `precision double|mixed`: the error of forces that is accepted.
+    pub accuracy: Accuracy,
     /// `on_overflow warn|error`: more neighbours than the model has room for.
     pub on_overflow: Reaction,
     /// `on_extrapolation warn|error`: lookups outside of the tables of a compressed model.
@@ -63,8 +62,12 @@ pub struct DeviationSettings {
 
 /// Smallest `tolerance` [eV/Å]: what is left of a force after rounding.
 const ROUNDING: f64 = 1e-12;
-/// `tolerance` [eV/Å] where none is given, in double and in mixed precision.
-const TOLERANCE: [f64; 2] = [1e-7, 1e-5];
+/// `tolerance` [eV/Å] where none is given.
+const TOLERANCE: f64 = 1e-6;
+/// The same for `precision mixed`.
+const MIXED_TOLERANCE: f64 = 1e-4;
+/// Smallest `tolerance` [eV/Å] that `precision mixed` keeps.
+const LEAST_MIXED: f64 = 1e-5;
 
 /// Most threads: more are a slip of the pen.
 const MOST_THREADS: usize = 1024;
@@ -90,8 +93,7 @@ impl Settings {
             engine: EngineChoice::Native,
             device: "cpu".to_owned(),
             threads: 1,
-            mixed: false,
-            tolerance: None,
+            accuracy: Accuracy::Exact,
             on_overflow: Reaction::Warn,
             on_extrapolation: Reaction::Warn,
             parameters: ParameterSettings::default(),
@@ -103,20 +105,15 @@ impl Settings {
                 relative_v: None,
             },
         };
-        let mut tolerance = None;
+        let (mut tolerance, mut precision) = (None, None);
         while let Some(keyword) = words.next() {
             match keyword {
                 "tolerance" => tolerance = Some(accepted_error(words.value(keyword)?)?),
+                "precision" => precision = Some(wanted_precision(words.value(keyword)?)?),
                 _ => settings.option(keyword, &mut words)?,
             }
         }
-        let usual = TOLERANCE[usize::from(settings.mixed)];
-        settings.tolerance = tolerance.unwrap_or(Some(usual));
-        if settings.mixed && settings.tolerance.is_none() {
-            return Err(
-                "precision mixed has no exact evaluation: give a tolerance in eV/A, or use 'precision double'".to_owned(),
-            );
-        }
+        settings.accuracy = accuracy(tolerance, precision)?;
         settings.parameters.check()?;
         if settings.engine == EngineChoice::Native && settings.device != "cpu" {
             return Err(format!(
@@ -155,17 +152,6 @@ impl Settings {
                     ));
                 }
                 self.device = device.to_owned();
-            }
-            "precision" => {
-                self.mixed = match words.value(keyword)? {
-                    "double" => false,
-                    "mixed" => true,
-                    other => {
-                        return Err(format!(
-                            "precision '{other}' is unknown: use 'double' or 'mixed'"
-                        ));
-                    }
-                };
             }
             "threads" => {
                 let word = words.value(keyword)?;
@@ -215,6 +201,45 @@ fn accepted_error(word: &str) -> Result<Option<f64>, String> {
     })
 }
 
+/// The word after `precision`.
+fn wanted_precision(word: &str) -> Result<Precision, String> {
+    match word {
+        "double" => Ok(Precision::Double),
+        "mixed" => Ok(Precision::Single),
+        other => Err(format!(
+            "precision '{other}' is unknown: use 'double' or 'mixed'"
+        )),
+    }
+}
+
+/// What `tolerance` (`Some(None)` for `exact`) and `precision` ask for together.
+fn accuracy(
+    tolerance: Option<Option<f64>>,
+    precision: Option<Precision>,
+) -> Result<Accuracy, String> {
+    let mixed = precision == Some(Precision::Single);
+    let usual = if mixed { MIXED_TOLERANCE } else { TOLERANCE };
+    let tolerance = match tolerance {
+        Some(None) if mixed => {
+            return Err(
+                "precision mixed has no exact evaluation: give a tolerance in eV/A, or use 'precision double'".to_owned(),
+            );
+        }
+        Some(None) => return Ok(Accuracy::Exact),
+        Some(Some(tolerance)) if mixed && tolerance < LEAST_MIXED => {
+            return Err(format!(
+                "precision mixed does not keep forces within {tolerance:e} eV/A: give a tolerance of {LEAST_MIXED:e} or more, or leave precision out"
+            ));
+        }
+        Some(Some(tolerance)) => tolerance,
+        None => usual,
+    };
+    Ok(Accuracy::Within {
+        tolerance,
+        precision: precision.unwrap_or_else(|| Precision::for_tolerance(tolerance)),
+    })
+}
+
 fn reaction(keyword: &str, words: &mut Words<'_>) -> Result<Reaction, String> {
     match words.value(keyword)? {
         "warn" => Ok(Reaction::Warn),
@@ -227,7 +252,7 @@ fn reaction(keyword: &str, words: &mut Words<'_>) -> Result<Reaction, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{EngineChoice, Reaction, Settings};
+    use super::{Accuracy, EngineChoice, Precision, Reaction, Settings};
 
     fn parse(line: &str) -> Result<Settings, String> {
         Settings::parse(
@@ -264,21 +289,36 @@ mod tests {
 
     #[test]
     fn what_deepmd_kit_has_not_is_understood() {
+        let within = |tolerance, precision| Accuracy::Within {
+            tolerance,
+            precision,
+        };
         let settings = parse("m.pb").unwrap();
-        assert_eq!((settings.threads, settings.tolerance), (1, Some(1e-7)));
+        assert_eq!(settings.threads, 1);
         assert_eq!(settings.on_overflow, Reaction::Warn);
         assert_eq!(settings.on_extrapolation, Reaction::Warn);
-        let settings = parse(
-            "m.pb threads 4 tolerance 1e-6 on_overflow error on_extrapolation error precision double",
-        )
-        .unwrap();
-        assert_eq!((settings.threads, settings.tolerance), (4, Some(1e-6)));
+        let settings =
+            parse("m.pb threads 4 on_overflow error on_extrapolation error precision double")
+                .unwrap();
+        assert_eq!(settings.threads, 4);
         assert_eq!(settings.on_overflow, Reaction::Error);
         assert_eq!(settings.on_extrapolation, Reaction::Error);
-        let settings = parse("m.pb tolerance exact").unwrap();
-        assert_eq!((settings.mixed, settings.tolerance), (false, None));
-        let settings = parse("m.pb precision mixed").unwrap();
-        assert_eq!((settings.mixed, settings.tolerance), (true, Some(1e-5)));
+        let cases = [
+            ("m.pb", within(1e-6, Precision::Differences)),
+            ("m.pb precision double", within(1e-6, Precision::Double)),
+            ("m.pb tolerance 1e-7", within(1e-7, Precision::Double)),
+            ("m.pb tolerance 1e-3", within(1e-3, Precision::Single)),
+            ("m.pb precision mixed", within(1e-4, Precision::Single)),
+            (
+                "m.pb precision mixed tolerance 1e-5",
+                within(1e-5, Precision::Single),
+            ),
+            ("m.pb tolerance exact", Accuracy::Exact),
+            ("m.pb precision double tolerance exact", Accuracy::Exact),
+        ];
+        for (line, accuracy) in cases {
+            assert_eq!(parse(line).unwrap().accuracy, accuracy, "{line}");
+        }
     }
 
     #[test]
@@ -325,6 +365,10 @@ mod tests {
             (
                 "m.pb tolerance exact precision mixed",
                 "precision mixed has no exact evaluation: give a tolerance in eV/A, or use 'precision double'",
+            ),
+            (
+                "m.pb tolerance 1e-6 precision mixed",
+                "precision mixed does not keep forces within 1e-6 eV/A: give a tolerance of 1e-5 or more, or leave precision out",
             ),
             ("m.pb threads", "Illegal threads, not provided"),
             (

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// Rows of the table: copying the list, the phases of the engines, what is left.
 const ROWS: usize = Phase::ALL.len() + 2;
+/// What is told of approximations, behind the rows of the table.
+const STEPS: usize = 6;
 
 /// Time spent here, beside what the engines measure themselves.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Clock {
     steps: Duration,
     /// Where the rows stood when the run began.
     base: [f64; ROWS],
+    /// Where counts of atoms stood.
+    counted: [f64; 2],
 }
 
 impl Clock {
@@ -62,14 +66,39 @@ impl Potential {
     /// What happened up to now is not part of the run.
     pub(super) fn begin_run(&mut self) {
         self.clock.base = self.seconds();
+        let steps = self.steps();
+        self.clock.counted = [steps[3], steps[4]];
     }
 
-    /// Seconds of this rank in the run that ends, by row of the table; what follows belongs to the next run.
+    /// What approximations came to on this rank: knots, largest bound, rounding, atoms evaluated by networks and in double
+    /// precision, engines that gave splines up.
+    fn steps(&self) -> [f64; STEPS] {
+        let mut all = [0.0f64; STEPS];
+        for engine in &self.engines {
+            let steps = engine.steps();
+            all[0] = all[0].max(steps.knots as f64);
+            all[1] = all[1].max(steps.bound);
+            all[2] = all[2].max(steps.rounding);
+            all[3] += steps.by_networks as f64;
+            all[4] += steps.far as f64;
+            all[5] += f64::from(u8::from(steps.given_up));
+        }
+        all
+    }
+
+    /// Seconds of this rank in the run that ends, by row of the table, and behind them what approximations came to; what follows
+    /// belongs to the next run.
     pub(super) fn end_run(&mut self) -> Vec<f64> {
         let now = self.seconds();
         let base = std::mem::replace(&mut self.clock.base, now);
         let rows = now.iter().zip(base);
-        rows.map(|(now, base)| (now - base).max(0.0)).collect()
+        let mut all: Vec<f64> = rows.map(|(now, base)| (now - base).max(0.0)).collect();
+        let mut steps = self.steps();
+        let counted = std::mem::replace(&mut self.clock.counted, [steps[3], steps[4]]);
+        steps[3] -= counted[0];
+        steps[4] -= counted[1];
+        all.extend(steps);
+        all
     }
 
     /// The summary of a run: a table of `least`, average and `most` seconds of each row on any of `ranks`, whose sum is
@@ -82,7 +111,7 @@ impl Potential {
         ranks: i32,
     ) -> Result<String, BridgeError> {
         guard_sound("summary", || {
-            if sum.iter().sum::<f64>() <= 0.0 {
+            if sum[..ROWS].iter().sum::<f64>() <= 0.0 {
                 return String::new();
             }
             let embedding = if self.tabulated.iter().all(|&tabulated| tabulated) {
@@ -95,8 +124,18 @@ impl Potential {
                 n => format!("{} and {} more", self.file(), n - 1),
             };
             let mut text = format!("\nPair deepmd timing breakdown ({files}):\n");
-            text.push_str(&table(embedding, least, sum, most, f64::from(ranks)));
+            let rows = [least, sum, most].map(|rows| &rows[..ROWS]);
+            text.push_str(&table(
+                embedding,
+                rows[0],
+                rows[1],
+                rows[2],
+                f64::from(ranks),
+            ));
             text.push('\n');
+            if let Some(line) = approximations(&sum[ROWS..], &most[ROWS..]) {
+                text.push_str(&line);
+            }
             for line in self.counter_lines() {
                 text.push_str(&line);
                 text.push('\n');
@@ -104,6 +143,38 @@ impl Potential {
             text
         })
     }
+}
+
+/// What approximations came to, from the sums and maxima over ranks of [`Potential::steps`]; none without splines.
+fn approximations(sum: &[f64], most: &[f64]) -> Option<String> {
+    let [knots, bound, rounding, ..] = *most else {
+        return None;
+    };
+    if knots == 0.0 && sum[5] == 0.0 {
+        return None;
+    }
+    if sum[5] > 0.0 {
+        return Some(
+            "Splines did not keep the tolerance with any number of knots: networks as they are from some step on, see the tolerance of pair_style deepmd\n".to_owned(),
+        );
+    }
+    let mut text = format!("Splines of up to {knots} knots: force error below {bound:.1e} eV/A");
+    if rounding > 0.0 {
+        let _ = write!(
+            text,
+            ", of single precision {rounding:.1e} eV/A as measured"
+        );
+    }
+    for (count, what) in [
+        (sum[3], "with the networks as they are"),
+        (sum[4], "with the fitting network in double precision"),
+    ] {
+        if count > 0.0 {
+            let _ = write!(text, "; {count} evaluations of an atom {what}");
+        }
+    }
+    text.push('\n');
+    Some(text)
 }
 
 /// Rows of seconds on `ranks`, in the form of LAMMPS' own table.

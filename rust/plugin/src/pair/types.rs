@@ -61,6 +61,7 @@ impl Potential {
                 ));
             }
             self.map = map;
+            self.set_accuracy();
             Ok(warnings)
         })
     }

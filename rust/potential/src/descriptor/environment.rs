@@ -7,27 +7,26 @@
 use super::counters::Counters;
 use super::neighbours::{Atoms, check_apart};
 use crate::Error;
-use crate::model::{Descriptor, Exclusion, Selection, Smoothing};
+use crate::model::{Descriptor, Exclusion, Selection};
+use crate::simd::Kernels;
 use std::ops::Range;
 
-/// A neighbour that is kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Neighbour {
-    /// Index of the atom.
-    pub atom: u32,
-    /// `d` [Å]
-    pub vector: [f64; 3],
-    /// `s'(r)/r`, `q = s/r` and `q'(r)/r`: what the chain rule needs.
-    slopes: [f64; 3],
-}
-
-/// Neighbours of one type of all centres of the block, centre after centre.
+/// Neighbours of one type of all centres of the block, centre after centre; one entry a neighbour in each list.
 #[derive(Clone, Debug, Default)]
 pub struct Section {
-    /// Rows before mean and deviation.
-    pub rows: Vec<[f64; 4]>,
-    /// Who they are, in the same order.
-    pub neighbours: Vec<Neighbour>,
+    /// Index of the atom.
+    pub atoms: Vec<u32>,
+    /// `d` by axis [Å].
+    pub vectors: [Vec<f64>; 3],
+    /// `s = w(r)/r` [1/Å]
+    pub s: Vec<f64>,
+    /// `s'(r)/r`
+    pub s_slope: Vec<f64>,
+    /// `q = s/r`
+    pub q: Vec<f64>,
+    /// `q'(r)/r`
+    pub q_slope: Vec<f64>,
+    squares: Vec<f64>,
     ends: Vec<usize>,
 }
 
@@ -38,10 +37,81 @@ impl Section {
         start..self.ends[k]
     }
 
+    /// Number of neighbours of all centres.
+    pub fn len(&self) -> usize {
+        self.atoms.len()
+    }
+
+    /// Whether no centre has a neighbour of this type.
+    pub fn is_empty(&self) -> bool {
+        self.atoms.is_empty()
+    }
+
+    /// `d` of a neighbour [Å].
+    #[inline(always)]
+    pub fn vector(&self, j: usize) -> [f64; 3] {
+        [self.vectors[0][j], self.vectors[1][j], self.vectors[2][j]]
+    }
+
+    /// Distance of a neighbour, squared [Å²].
+    #[inline(always)]
+    pub fn squared(&self, j: usize) -> f64 {
+        self.squares[j]
+    }
+
+    /// The row of a neighbour, before mean and deviation.
+    #[inline(always)]
+    pub fn row(&self, j: usize) -> [f64; 4] {
+        let (q, [x, y, z]) = (self.q[j], self.vector(j));
+        [self.s[j], q * x, q * y, q * z]
+    }
+
+    /// `dE/dd` [eV/Å] of a neighbour from `dE/drow`, the gradient with respect to the row before mean and deviation.
+    #[inline(always)]
+    pub fn gradient(&self, j: usize, slope_raw: [f64; 4]) -> [f64; 3] {
+        let [x, y, z] = self.vector(j);
+        let radial = slope_raw[0] * self.s_slope[j]
+            + (slope_raw[1] * x + slope_raw[2] * y + slope_raw[3] * z) * self.q_slope[j];
+        let q = self.q[j];
+        [
+            radial * x + q * slope_raw[1],
+            radial * y + q * slope_raw[2],
+            radial * z + q * slope_raw[3],
+        ]
+    }
+
     fn clear(&mut self) {
-        self.rows.clear();
-        self.neighbours.clear();
+        self.atoms.clear();
+        self.squares.clear();
+        self.vectors.iter_mut().for_each(Vec::clear);
         self.ends.clear();
+    }
+
+    fn push(&mut self, candidate: &Candidate) {
+        self.atoms.push(candidate.atom);
+        self.squares.push(candidate.squared);
+        for (column, x) in self.vectors.iter_mut().zip(candidate.vector) {
+            column.push(x);
+        }
+    }
+
+    fn finish(&mut self, descriptor: &Descriptor, kernels: &Kernels) {
+        let n = self.squares.len();
+        for column in [
+            &mut self.s,
+            &mut self.s_slope,
+            &mut self.q,
+            &mut self.q_slope,
+        ] {
+            column.resize(n, 0.0);
+        }
+        let columns = [
+            &mut self.s[..],
+            &mut self.s_slope,
+            &mut self.q,
+            &mut self.q_slope,
+        ];
+        (kernels.environment)(&descriptor.smoothing, &self.squares, columns);
     }
 }
 
@@ -52,30 +122,48 @@ pub struct Environment {
     pub centres: Vec<usize>,
     /// One section a neighbour type.
     pub sections: Vec<Section>,
-    candidates: Vec<Vec<Candidate>>,
+    candidates: Vec<Candidate>,
+    /// Candidates of each type.
+    counts: Vec<usize>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Candidate {
     atom: u32,
+    kind: u32,
     vector: [f64; 3],
     squared: f64,
 }
 
 impl Environment {
-    /// Starts a block for a descriptor of `n_types`.
-    pub fn clear(&mut self, n_types: usize) {
-        self.centres.clear();
-        self.sections.resize_with(n_types, Section::default);
-        self.candidates.resize_with(n_types, Vec::new);
-        self.sections.iter_mut().for_each(Section::clear);
-    }
-
-    /// Adds the `k`-th centre of the list, whose type is `centre_type`.
+    /// Makes the environment of the centres in `entries` of the list, all of type `centre_type`.
     ///
     /// # Errors
-    /// [`Error::Overlap`] if a neighbour sits on the centre.
-    pub fn push(
+    /// [`Error::Overlap`] if a neighbour sits on a centre.
+    pub fn see(
+        &mut self,
+        descriptor: &Descriptor,
+        kernels: &Kernels,
+        atoms: &Atoms<'_>,
+        centre_type: usize,
+        entries: &[u32],
+        counters: &mut Counters,
+    ) -> Result<(), Error> {
+        let n_types = descriptor.sel.len();
+        self.centres.clear();
+        self.sections.resize_with(n_types, Section::default);
+        self.sections.iter_mut().for_each(Section::clear);
+        for &k in entries {
+            self.push(descriptor, atoms, k as usize, centre_type, counters)?;
+        }
+        for section in &mut self.sections {
+            section.finish(descriptor, kernels);
+        }
+        Ok(())
+    }
+
+    /// Adds the `k`-th centre of the list.
+    fn push(
         &mut self,
         descriptor: &Descriptor,
         atoms: &Atoms<'_>,
@@ -86,117 +174,106 @@ impl Environment {
         let (centre, around) = atoms.list.entry(k);
         let origin = atoms.position(centre);
         let cutoff = descriptor.cutoff() * descriptor.cutoff();
-        self.candidates.iter_mut().for_each(Vec::clear);
+        // all are written, and those that are kept stay: a branch would be mispredicted for every third of them
+        if self.candidates.len() < around.len() {
+            self.candidates.resize(around.len(), Candidate::default());
+        }
+        let (mut kept, mut nearest) = (0, f64::INFINITY);
         for &atom in around {
-            let Ok(neighbour_type) = usize::try_from(atoms.types[atom as usize]) else {
-                continue;
-            };
+            let kind = atoms.types[atom as usize];
             let position = atoms.position(atom as usize);
             let vector: [f64; 3] = std::array::from_fn(|axis| position[axis] - origin[axis]);
             let squared = vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2];
-            if squared >= cutoff {
-                continue;
-            }
-            check_apart(centre, atom as usize, squared)?;
-            self.candidates[neighbour_type].push(Candidate {
+            self.candidates[kept] = Candidate {
                 atom,
+                kind: kind as u32,
                 vector,
                 squared,
-            });
+            };
+            let keep = squared < cutoff && kind >= 0;
+            nearest = if keep && squared < nearest {
+                squared
+            } else {
+                nearest
+            };
+            kept += usize::from(keep);
         }
-        self.select(descriptor, centre_type, counters);
-        self.centres.push(centre);
-        for (neighbour_type, candidates) in self.candidates.iter().enumerate() {
-            let section = &mut self.sections[neighbour_type];
-            for candidate in candidates {
-                let (row, neighbour) = candidate.row(&descriptor.smoothing);
-                section.rows.push(row);
-                section.neighbours.push(neighbour);
+        let candidates = &mut self.candidates[..kept];
+        if check_apart(centre, centre, nearest).is_err() {
+            for candidate in candidates.iter() {
+                check_apart(centre, candidate.atom as usize, candidate.squared)?;
             }
-            section.ends.push(section.rows.len());
+        }
+        self.centres.push(centre);
+        self.counts.clear();
+        self.counts.resize(descriptor.sel.len(), 0);
+        for candidate in candidates.iter() {
+            self.counts[candidate.kind as usize] += 1;
+        }
+        let mut kept = kept;
+        if too_many(descriptor, centre_type, &self.counts) {
+            kept = select(descriptor, centre_type, candidates, &self.counts, counters);
+        }
+        for candidate in &self.candidates[..kept] {
+            self.sections[candidate.kind as usize].push(candidate);
+        }
+        for section in &mut self.sections {
+            section.ends.push(section.atoms.len());
         }
         Ok(())
     }
-
-    /// Keeps the nearest neighbours where there are more than slots, and takes excluded ones off the list.
-    fn select(&mut self, descriptor: &Descriptor, centre_type: usize, counters: &mut Counters) {
-        let removed = |neighbour_type: usize| {
-            descriptor.excluded[[centre_type, neighbour_type]] == Exclusion::FromList
-        };
-        for (neighbour_type, &slots) in descriptor.sel.iter().enumerate() {
-            let count = self.candidates[neighbour_type].len();
-            if count > slots && !removed(neighbour_type) {
-                counters.note_overflow(centre_type, neighbour_type, count, slots);
-            }
-        }
-        let all: usize = self.candidates.iter().map(Vec::len).sum();
-        if let Selection::OverallThenPerType(most) = descriptor.selection
-            && all > most
-        {
-            let mut squares: Vec<_> = self
-                .candidates
-                .iter()
-                .flatten()
-                .map(|candidate| candidate.squared)
-                .collect();
-            let (_, &mut limit, _) = squares.select_nth_unstable_by(most, f64::total_cmp);
-            for candidates in &mut self.candidates {
-                candidates.retain(|candidate| candidate.squared < limit);
-            }
-        }
-        for (neighbour_type, &slots) in descriptor.sel.iter().enumerate() {
-            let candidates = &mut self.candidates[neighbour_type];
-            if removed(neighbour_type) {
-                candidates.clear();
-            } else if candidates.len() > slots {
-                let nearer = |a: &Candidate, b: &Candidate| {
-                    a.squared.total_cmp(&b.squared).then(a.atom.cmp(&b.atom))
-                };
-                candidates.sort_unstable_by(nearer);
-                candidates.truncate(slots);
-            }
-        }
-    }
 }
 
-impl Candidate {
-    /// The row, and what its gradient needs.
-    #[inline]
-    fn row(&self, smoothing: &Smoothing) -> ([f64; 4], Neighbour) {
-        let vector = self.vector;
-        let r = self.squared.sqrt();
-        let inverse = 1.0 / r;
-        let protected = 1.0 / (r + smoothing.protection);
-        let (w, w_slope) = smoothing.switch(r);
-        let s = w * protected;
-        let s_slope = (w_slope - s) * protected;
-        let q = s * protected;
-        let q_slope = (s_slope - q) * protected;
-        let row = [s, q * vector[0], q * vector[1], q * vector[2]];
-        let slopes = [s_slope * inverse, q, q_slope * inverse];
-        (
-            row,
-            Neighbour {
-                atom: self.atom,
-                vector,
-                slopes,
-            },
-        )
-    }
+/// Whether some of the neighbours are not kept.
+fn too_many(descriptor: &Descriptor, centre_type: usize, counts: &[usize]) -> bool {
+    let all: usize = counts.iter().sum();
+    let overall = matches!(descriptor.selection, Selection::OverallThenPerType(most) if all > most);
+    overall
+        || counts.iter().enumerate().any(|(b, &count)| {
+            count > descriptor.sel[b] || count > 0 && removed(descriptor, centre_type, b)
+        })
 }
 
-impl Neighbour {
-    /// `dE/dd` [eV/Å] from `dE/drow`, the gradient with respect to the row before mean and deviation.
-    #[inline]
-    pub fn gradient(&self, slope_raw: [f64; 4]) -> [f64; 3] {
-        let [s_slope, q, q_slope] = self.slopes;
-        let [x, y, z] = self.vector;
-        let radial = slope_raw[0] * s_slope
-            + (slope_raw[1] * x + slope_raw[2] * y + slope_raw[3] * z) * q_slope;
-        [
-            radial * x + q * slope_raw[1],
-            radial * y + q * slope_raw[2],
-            radial * z + q * slope_raw[3],
-        ]
+/// Whether neighbours of a type are taken off the list.
+fn removed(descriptor: &Descriptor, centre_type: usize, neighbour_type: usize) -> bool {
+    descriptor.excluded[[centre_type, neighbour_type]] == Exclusion::FromList
+}
+
+/// Keeps the nearest neighbours where there are more than slots, and takes excluded ones off the list; returns how many stay,
+/// at the front.
+fn select(
+    descriptor: &Descriptor,
+    centre_type: usize,
+    candidates: &mut [Candidate],
+    counts: &[usize],
+    counters: &mut Counters,
+) -> usize {
+    for (b, (&slots, &count)) in descriptor.sel.iter().zip(counts).enumerate() {
+        if count > slots && !removed(descriptor, centre_type, b) {
+            counters.note_overflow(centre_type, b, count, slots);
+        }
     }
+    let mut limit = f64::INFINITY;
+    if let Selection::OverallThenPerType(most) = descriptor.selection
+        && candidates.len() > most
+    {
+        let mut squares: Vec<_> = candidates.iter().map(|one| one.squared).collect();
+        limit = *squares.select_nth_unstable_by(most, f64::total_cmp).1;
+    }
+    let mut all: Vec<Candidate> = Vec::with_capacity(candidates.len());
+    for (b, &slots) in descriptor.sel.iter().enumerate() {
+        if counts[b] == 0 || removed(descriptor, centre_type, b) {
+            continue;
+        }
+        let start = all.len();
+        let near = |one: &&Candidate| one.kind == b as u32 && one.squared < limit;
+        all.extend(candidates.iter().filter(near));
+        if all.len() - start > slots {
+            all[start..]
+                .sort_unstable_by(|a, b| a.squared.total_cmp(&b.squared).then(a.atom.cmp(&b.atom)));
+            all.truncate(start + slots);
+        }
+    }
+    candidates[..all.len()].copy_from_slice(&all);
+    all.len()
 }

@@ -120,10 +120,10 @@ impl Block<'_> {
             let mean: [f64; 4] = std::array::from_fn(|c| mean[[self.centre_type, b, c]]);
             let inverse: [f64; 4] =
                 std::array::from_fn(|c| 1.0 / deviation[[self.centre_type, b, c]]);
-            let normalised = section
-                .rows
-                .iter()
-                .map(|row| std::array::from_fn(|c| (row[c] - mean[c]) * inverse[c]));
+            let normalised = (0..section.len()).map(|j| {
+                let row = section.row(j);
+                std::array::from_fn(|c| (row[c] - mean[c]) * inverse[c])
+            });
             scratch.rows[b].clear();
             scratch.rows[b].extend(normalised);
         }
@@ -135,10 +135,9 @@ impl Block<'_> {
         let section = &self.environment.sections[b];
         let inverse: [f64; 4] =
             std::array::from_fn(|c| 1.0 / self.descriptor.deviation[[self.centre_type, b, c]]);
-        let neighbours = section.neighbours[section.range(k)].iter().zip(slopes);
-        let pairs = neighbours.map(|(neighbour, slope)| {
-            let gradient = neighbour.gradient(std::array::from_fn(|c| slope[c] * inverse[c]));
-            (neighbour.atom as usize, neighbour.vector, gradient)
+        let pairs = section.range(k).zip(slopes).map(|(j, slope)| {
+            let gradient = section.gradient(j, std::array::from_fn(|c| slope[c] * inverse[c]));
+            (section.atoms[j] as usize, section.vector(j), gradient)
         });
         output.add_pairs(centre, pairs);
     }

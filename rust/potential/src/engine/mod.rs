@@ -10,6 +10,7 @@ pub use native::NativeEngine;
 use crate::descriptor::counters::Counters;
 use crate::descriptor::neighbours::Atoms;
 use crate::model::Format;
+use crate::splines::{Accuracy, Report};
 use crate::virial::Output;
 use crate::{Error, Model};
 use times::Times;
@@ -48,6 +49,25 @@ impl From<&Model> for Interface {
     }
 }
 
+/// What approximations came to in all steps since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Steps {
+    /// Intervals of the splines; 0 where there are none.
+    pub knots: usize,
+    /// Largest bound of a force error that splines may have made [eV/Å].
+    pub bound: f64,
+    /// Largest force error of single precision, measured where its reference points were taken [eV/Å].
+    pub rounding: f64,
+    /// Whether a model is evaluated with its networks as they are from some step on, since no number of knots kept the tolerance.
+    pub given_up: bool,
+    /// Times that there were more knots from a step on.
+    pub refined: u64,
+    /// Atoms, counted in every step, that were evaluated with the networks as they are.
+    pub by_networks: u64,
+    /// Atoms, counted in every step, whose fitting network was evaluated in double precision since they were far from the mean.
+    pub far: u64,
+}
+
 /// An evaluator of one or more models of the same types.
 pub trait Engine {
     /// What is evaluated, in order; at least one model.
@@ -83,16 +103,16 @@ pub trait Engine {
         false
     }
 
-    /// Largest error of a force component [eV/Å] that approximations of the engine make on the first of these atoms.
-    ///
-    /// # Errors
-    /// Those of [`Self::evaluate`].
-    fn judge(&mut self, _atoms: &Atoms<'_>) -> Result<f64, Error> {
-        Ok(0.0)
+    /// Sets how accurate evaluations are to be, for atoms of the types that are `used` (one flag each); says for each model what came
+    /// of it. Engines that evaluate networks as they are have nothing to say.
+    fn set_accuracy(&mut self, _accuracy: Accuracy, _used: &[bool]) -> Vec<Report> {
+        Vec::new()
     }
 
-    /// Leaves approximations from here on.
-    fn be_exact(&mut self) {}
+    /// What approximations of the engine came to since the start.
+    fn steps(&self) -> Steps {
+        Steps::default()
+    }
 
     /// What went beyond the range of each model since the start.
     fn counters(&self) -> Vec<Counters>;

@@ -1,24 +1,23 @@
-//! The native CPU engine: exact double-precision networks, analytic gradients, blocks of atoms of one type.
+//! The native CPU engine: blocks of atoms of one type, on one thread or several, each model with its networks as they are or from splines.
 
 use super::times::{Phase, Times};
-use super::{Engine, Interface, check_forces, check_parameters, check_positions};
+use super::{Engine, Interface, Steps, check_forces, check_parameters, check_positions};
 use crate::descriptor::counters::Counters;
 use crate::descriptor::environment::Environment;
-use crate::descriptor::neighbours::{Atoms, NeighbourList};
+use crate::descriptor::neighbours::Atoms;
 use crate::descriptor::{Block, Prepared, Scratch};
 use crate::model::{Descriptor, Parameters};
-use crate::reduction::{self, Reduced, Report, Request};
-use crate::simd::reduced::ROWS;
+use crate::simd::dense::ROWS;
 use crate::simd::{self, Kernels};
+use crate::splines::{self, Accuracy, Refinement, Report, Splined, Watch};
 use crate::virial::Output;
 use crate::{Error, Model, fitting};
 
-/// Atoms of one type that go through the fitting net together: enough to use each weight often, few enough for the
-/// embedding rows of all their neighbours to stay in the cache.
+/// Atoms of one type that go through the fitting net together: enough to use each weight often, few enough for what is kept of
+/// their neighbours to stay in the cache.
 const BLOCK: usize = 128;
-
-/// Atoms on which reduced models are judged when a run begins: those around some of them are among them.
-const JUDGED: usize = 200;
+/// Times that one step may be evaluated again with more knots.
+const REFINEMENTS: usize = 4;
 
 /// Evaluates models of the same types, block by block: the environment of a block serves every descriptor that sees the
 /// same neighbours, of all models.
@@ -31,6 +30,9 @@ pub struct NativeEngine {
     by_type: Vec<Vec<u32>>,
     /// One a thread.
     workers: Vec<Worker>,
+    steps: Steps,
+    /// Forces of a trial.
+    trial: Vec<Output>,
 }
 
 #[derive(Debug)]
@@ -39,8 +41,8 @@ struct PreparedModel {
     descriptors: Vec<Prepared>,
     /// By descriptor.
     surroundings: Vec<Surroundings>,
-    /// What takes the place of descriptor and fitting network, where there is a tolerance.
-    reduced: Option<Reduced>,
+    /// What is evaluated in place of the networks, where they are not evaluated as they are.
+    splined: Option<Splined>,
 }
 
 /// Which environment of a block a descriptor sees.
@@ -57,7 +59,9 @@ struct Worker {
     /// Environments of the block, by the number in [`Surroundings`].
     environments: Vec<Environment>,
     scratch: Vec<Scratch>,
-    reduced: reduction::Scratch,
+    splines: Vec<splines::Scratch>,
+    /// By model.
+    watches: Vec<Watch>,
     fitting: fitting::Scratch,
     /// Input of the fitting network, and after it its gradient, `[n, width]`.
     rows: Vec<f64>,
@@ -71,8 +75,17 @@ struct Worker {
     outputs: Vec<Output>,
 }
 
+/// What a pass over blocks is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// As the models are prepared.
+    Step,
+    /// One model with its networks as they are.
+    Networks(usize),
+}
+
 impl NativeEngine {
-    /// Prepares models of the same types.
+    /// Prepares models of the same types, which are evaluated with their networks as they are.
     ///
     /// # Errors
     /// [`Error::Engine`] if the environment asks for an instruction set that the processor lacks.
@@ -101,6 +114,8 @@ impl NativeEngine {
             kernels,
             by_type: Vec::new(),
             workers: Vec::new(),
+            steps: Steps::default(),
+            trial: Vec::new(),
         };
         engine.set_threads(1);
         engine
@@ -114,24 +129,19 @@ impl NativeEngine {
         self.workers.resize_with(threads.max(1), || Worker {
             environments: vec![Environment::default(); environments],
             counters: self.models.iter().map(counters).collect(),
+            splines: vec![splines::Scratch::default(); self.models.len()],
+            watches: vec![Watch::default(); self.models.len()],
             ..Worker::default()
         });
     }
 
-    /// Evaluates all models with fewer numbers, as far as the request allows; says for each what came out.
-    pub fn reduce(&mut self, request: Request) -> Vec<Report> {
-        let kernels = self.kernels;
-        let reduce = |prepared: &mut PreparedModel| {
-            let (reduced, report) = reduction::reduce(&prepared.model, kernels, request);
-            prepared.reduced = reduced;
-            report
-        };
-        self.models.iter_mut().map(reduce).collect()
-    }
-
-    /// Evaluates one of the models by what takes its place, or exactly; returns what took its place before.
-    pub fn set_reduced(&mut self, model: usize, reduced: Option<Reduced>) -> Option<Reduced> {
-        std::mem::replace(&mut self.models[model].reduced, reduced)
+    /// Bytes of splines and packed weights of all models.
+    pub fn bytes(&self) -> usize {
+        let splined = self
+            .models
+            .iter()
+            .filter_map(|model| model.splined.as_ref());
+        splined.map(Splined::bytes).sum()
     }
 
     /// Sorts the centres by type and cuts them into blocks `(type, entries)`.
@@ -148,6 +158,189 @@ impl NativeEngine {
             blocks.extend(entries.chunks(size).map(|block| (centre_type, block)));
         }
         blocks
+    }
+
+    /// Sorts entries of the list by the type of their centre.
+    fn sort(
+        by_type: &mut Vec<Vec<u32>>,
+        n_types: usize,
+        atoms: &Atoms<'_>,
+        entries: impl Iterator<Item = u32>,
+    ) {
+        by_type.resize_with(n_types, Vec::new);
+        by_type.iter_mut().for_each(Vec::clear);
+        for k in entries {
+            let (centre, _) = atoms.list.entry(k as usize);
+            if let Ok(centre_type) = usize::try_from(atoms.types[centre]) {
+                by_type[centre_type].push(k);
+            }
+        }
+    }
+
+    /// One pass over all blocks of `by_type`, added to the outputs.
+    fn pass(&mut self, atoms: &Atoms<'_>, pass: Pass, outputs: &mut [Output]) -> Result<(), Error> {
+        let (models, kernels) = (&self.models[..], self.kernels);
+        let threads = self.workers.len();
+        let blocks = Self::blocks(&self.by_type, threads);
+        let share = |thread: usize| blocks.iter().skip(thread).step_by(threads);
+        let (first, others) = self.workers.split_at_mut(1);
+        for worker in others.iter_mut() {
+            worker.outputs.resize_with(outputs.len(), Output::default);
+            for (own, output) in worker.outputs.iter_mut().zip(&*outputs) {
+                own.clear(atoms.len(), !output.atom_virials.is_empty());
+            }
+        }
+        let evaluate = |worker: &mut Worker, thread: usize, outputs: &mut [Output]| {
+            share(thread).copied().try_for_each(|block| {
+                worker.evaluate_block(models, kernels, atoms, block, pass, outputs)
+            })
+        };
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = others
+                .iter_mut()
+                .enumerate()
+                .map(|(t, worker)| {
+                    scope.spawn(move || {
+                        let mut outputs = std::mem::take(&mut worker.outputs);
+                        let done = evaluate(worker, t + 1, &mut outputs);
+                        worker.outputs = outputs;
+                        done
+                    })
+                })
+                .collect();
+            let done = evaluate(&mut first[0], 0, outputs);
+            handles.into_iter().fold(done, |done, handle| {
+                let other = handle
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                done.and(other)
+            })
+        })?;
+        for worker in others.iter_mut() {
+            for (output, share) in outputs.iter_mut().zip(&worker.outputs) {
+                output.merge(share);
+            }
+            for (watch, other) in first[0].watches.iter_mut().zip(&mut worker.watches) {
+                watch.merge(other);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts to watch a pass.
+    fn watch(&mut self, double: bool) {
+        let n_types = self.interfaces[0].type_map.len();
+        for watch in self
+            .workers
+            .iter_mut()
+            .flat_map(|worker| &mut worker.watches)
+        {
+            watch.clear(n_types);
+            watch.double = double;
+        }
+    }
+
+    /// All centres by the first models, with more knots where these are needed, and single centres by the networks.
+    fn step(
+        &mut self,
+        atoms: &Atoms<'_>,
+        with_atom_virials: bool,
+        outputs: &mut [Output],
+    ) -> Result<(), Error> {
+        let n_types = self.interfaces[0].type_map.len();
+        let count = outputs.len();
+        for attempt in 0.. {
+            for (m, output) in outputs.iter_mut().enumerate() {
+                output.clear(atoms.len(), with_atom_virials && m == 0);
+            }
+            Self::sort(
+                &mut self.by_type,
+                n_types,
+                atoms,
+                0..atoms.list.len() as u32,
+            );
+            self.watch(false);
+            self.pass(atoms, Pass::Step, outputs)?;
+            if attempt == REFINEMENTS {
+                break;
+            }
+            let watches = &self.workers[0].watches;
+            let mut refined = false;
+            for (prepared, watch) in self.models[..count].iter_mut().zip(watches) {
+                let Some(splined) = &mut prepared.splined else {
+                    continue;
+                };
+                match splined.refine(&prepared.model, watch) {
+                    Refinement::None => continue,
+                    Refinement::Done => {}
+                    Refinement::Hopeless => {
+                        prepared.splined = None;
+                        self.steps.given_up = true;
+                    }
+                }
+                refined = true;
+            }
+            if !refined {
+                break;
+            }
+            self.steps.refined += 1;
+        }
+        for m in 0..count {
+            let watch = &mut self.workers[0].watches[m];
+            self.steps.bound = self.steps.bound.max(watch.bound);
+            let left_out = std::mem::take(&mut watch.left_out);
+            if left_out.is_empty() {
+                continue;
+            }
+            self.steps.by_networks += left_out.len() as u64;
+            let mut left_out = left_out;
+            left_out.sort_unstable();
+            Self::sort(&mut self.by_type, n_types, atoms, left_out.into_iter());
+            self.pass(atoms, Pass::Networks(m), outputs)?;
+        }
+        Ok(())
+    }
+
+    /// Takes points for single precision from the step that was evaluated, and measures what it does to the forces.
+    fn take_points(&mut self, atoms: &Atoms<'_>, outputs: &[Output]) -> Result<(), Error> {
+        let count = outputs.len();
+        let watches = &mut self.workers[0].watches;
+        let mut taken = vec![false; count];
+        for (taken, (prepared, watch)) in taken.iter_mut().zip(self.models.iter_mut().zip(watches))
+        {
+            if let Some(splined) = &mut prepared.splined {
+                self.steps.far += watch.types.iter().map(|seen| seen.far as u64).sum::<u64>();
+                *taken = splined.take_points(&prepared.model, watch);
+            }
+        }
+        if !taken.contains(&true) {
+            return Ok(());
+        }
+        let counters: Vec<_> = self
+            .workers
+            .iter()
+            .map(|worker| worker.counters.clone())
+            .collect();
+        let mut trial = std::mem::take(&mut self.trial);
+        trial.resize_with(count, Output::default);
+        let bound = self.steps;
+        let done = self.step(atoms, false, &mut trial);
+        self.steps = bound;
+        for (worker, counters) in self.workers.iter_mut().zip(counters) {
+            worker.counters = counters;
+        }
+        if done.is_ok() {
+            for (m, (found, expected)) in trial.iter().zip(outputs).enumerate() {
+                let pairs = found.forces.iter().zip(&expected.forces);
+                let error = pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs()));
+                if let Some(splined) = &mut self.models[m].splined {
+                    splined.set_limits(&self.workers[0].watches[m], error);
+                }
+                self.steps.rounding = self.steps.rounding.max(error);
+            }
+        }
+        self.trial = trial;
+        done
     }
 }
 
@@ -167,7 +360,7 @@ impl PreparedModel {
             model,
             descriptors,
             surroundings,
-            reduced: None,
+            splined: None,
         }
     }
 }
@@ -205,122 +398,141 @@ impl Worker {
         kernels: &'static Kernels,
         atoms: &Atoms<'_>,
         (centre_type, entries): (usize, &[u32]),
+        pass: Pass,
         outputs: &mut [Output],
     ) -> Result<(), Error> {
         self.times.start();
+        let mut seen = vec![false; self.environments.len()];
         for (m, (prepared, output)) in models.iter().zip(outputs).enumerate() {
-            let PreparedModel {
-                model,
-                descriptors,
-                surroundings,
-                reduced,
-            } = prepared;
-            if let Some(reduced) = reduced {
-                let Surroundings { number, first } = surroundings[0];
-                if first {
-                    self.see(
-                        m,
-                        &model.descriptors[0],
-                        number,
+            if matches!(pass, Pass::Networks(only) if only != m) {
+                continue;
+            }
+            for (descriptor, &Surroundings { number, .. }) in prepared
+                .model
+                .descriptors
+                .iter()
+                .zip(&prepared.surroundings)
+            {
+                if !std::mem::replace(&mut seen[number], true) {
+                    let counters = &mut self.counters[m];
+                    self.environments[number].see(
+                        descriptor,
+                        kernels,
                         atoms,
                         centre_type,
                         entries,
+                        counters,
                     )?;
                 }
-                self.times.end(Phase::Environment);
-                let parameters = model.fitting_width() - model.descriptor_width();
-                self.rows.resize(entries.len() * parameters, 0.0);
-                if parameters > 0 {
-                    for (row, centre) in self
-                        .rows
-                        .chunks_exact_mut(parameters)
-                        .zip(&self.environments[number].centres)
-                    {
-                        write_parameters(model, atoms, *centre, row);
-                    }
+            }
+            self.times.end(Phase::Environment);
+            match &prepared.splined {
+                Some(splined) if pass == Pass::Step => {
+                    self.by_splines(m, prepared, splined, atoms, centre_type, entries, output);
                 }
-                let block = reduction::Block {
-                    model,
-                    environment: &self.environments[number],
-                    centre_type,
-                    parameters: &self.rows,
-                };
-                reduced.evaluate(
-                    &block,
-                    &mut self.reduced,
-                    &mut self.counters[m],
-                    &mut self.times,
-                    &mut self.energies,
-                    output,
-                );
-                continue;
+                _ => self.by_networks(m, prepared, kernels, atoms, centre_type, entries, output),
             }
-            let width = model.fitting_width();
-            self.rows.resize(entries.len() * width, 0.0);
-            let count = self.scratch.len().max(descriptors.len());
-            self.scratch.resize_with(count, Scratch::default);
-            for (d, prepared) in descriptors.iter().enumerate() {
-                let Surroundings { number, first } = surroundings[d];
-                let descriptor = &model.descriptors[d];
-                if first {
-                    self.see(m, descriptor, number, atoms, centre_type, entries)?;
-                }
-                let block = Block {
-                    descriptor,
-                    prepared,
-                    kernels,
-                    environment: &self.environments[number],
-                    centre_type,
-                };
-                block.forward(
-                    &mut self.scratch[d],
-                    &mut self.counters[m],
-                    &mut self.times,
-                    &mut self.rows,
-                    width,
-                );
-            }
-
-            self.fit(model, kernels, centre_type, atoms, entries);
-            let scale = model.energy_scale[centre_type];
-            for (&k, energy) in entries.iter().zip(&self.energies) {
-                let (centre, _) = atoms.list.entry(k as usize);
-                output.add_energy(centre, energy * scale + model.energy_bias[centre_type]);
-            }
-            self.times.end(Phase::Fitting);
-
-            for (d, prepared) in descriptors.iter().enumerate() {
-                let block = Block {
-                    descriptor: &model.descriptors[d],
-                    prepared,
-                    kernels,
-                    environment: &self.environments[surroundings[d].number],
-                    centre_type,
-                };
-                block.backward(&mut self.scratch[d], &self.rows, width, scale, output);
-            }
-            self.times.end(Phase::Force);
         }
         Ok(())
     }
 
-    /// Makes the environment of a block.
-    fn see(
+    /// One model from splines.
+    #[allow(clippy::too_many_arguments)]
+    fn by_splines(
         &mut self,
-        model: usize,
-        descriptor: &Descriptor,
-        number: usize,
+        m: usize,
+        prepared: &PreparedModel,
+        splined: &Splined,
         atoms: &Atoms<'_>,
         centre_type: usize,
         entries: &[u32],
-    ) -> Result<(), Error> {
-        let environment = &mut self.environments[number];
-        environment.clear(descriptor.sel.len());
-        for &k in entries {
-            let counters = &mut self.counters[model];
-            environment.push(descriptor, atoms, k as usize, centre_type, counters)?;
+        output: &mut Output,
+    ) {
+        let model = &prepared.model;
+        let parameters = model.fitting_width() - model.descriptor_width();
+        self.rows.resize(entries.len() * parameters, 0.0);
+        if parameters > 0 {
+            for (row, &k) in self.rows.chunks_exact_mut(parameters).zip(entries) {
+                let (centre, _) = atoms.list.entry(k as usize);
+                write_parameters(model, atoms, centre, row);
+            }
         }
-        Ok(())
+        let environments = prepared.surroundings.iter();
+        let block = splines::Block {
+            model,
+            environments: environments
+                .map(|seen| &self.environments[seen.number])
+                .collect(),
+            centre_type,
+            entries,
+            parameters: &self.rows,
+        };
+        splined.evaluate(
+            &block,
+            &mut self.splines[m],
+            &mut self.counters[m],
+            &mut self.times,
+            &mut self.watches[m],
+            output,
+        );
+    }
+
+    /// One model with its networks as they are.
+    #[allow(clippy::too_many_arguments)]
+    fn by_networks(
+        &mut self,
+        m: usize,
+        prepared: &PreparedModel,
+        kernels: &'static Kernels,
+        atoms: &Atoms<'_>,
+        centre_type: usize,
+        entries: &[u32],
+        output: &mut Output,
+    ) {
+        let PreparedModel {
+            model,
+            descriptors,
+            surroundings,
+            ..
+        } = prepared;
+        let width = model.fitting_width();
+        self.rows.resize(entries.len() * width, 0.0);
+        let count = self.scratch.len().max(descriptors.len());
+        self.scratch.resize_with(count, Scratch::default);
+        for (d, prepared) in descriptors.iter().enumerate() {
+            let block = Block {
+                descriptor: &model.descriptors[d],
+                prepared,
+                kernels,
+                environment: &self.environments[surroundings[d].number],
+                centre_type,
+            };
+            block.forward(
+                &mut self.scratch[d],
+                &mut self.counters[m],
+                &mut self.times,
+                &mut self.rows,
+                width,
+            );
+        }
+        self.fit(model, kernels, centre_type, atoms, entries);
+        let scale = model.energy_scale[centre_type];
+        for (&k, energy) in entries.iter().zip(&self.energies) {
+            let (centre, _) = atoms.list.entry(k as usize);
+            output.add_energy(centre, energy * scale + model.energy_bias[centre_type]);
+        }
+        self.times.end(Phase::Fitting);
+        for (d, prepared) in descriptors.iter().enumerate() {
+            let block = Block {
+                descriptor: &model.descriptors[d],
+                prepared,
+                kernels,
+                environment: &self.environments[surroundings[d].number],
+                centre_type,
+            };
+            block.backward(&mut self.scratch[d], &self.rows, width, scale, output);
+        }
+        self.times.end(Phase::Force);
     }
 
     /// Fills in the parameters and sends `rows` through the fitting network.
@@ -410,99 +622,40 @@ impl Engine for NativeEngine {
         for interface in &self.interfaces[..outputs.len()] {
             check_parameters(atoms, interface)?;
         }
-        let clear = |outputs: &mut [Output]| {
-            for (m, output) in outputs.iter_mut().enumerate() {
-                output.clear(atoms.len(), with_atom_virials && m == 0);
-            }
-        };
-        clear(outputs);
-        let n_types = self.interfaces[0].type_map.len();
-        self.by_type.resize_with(n_types, Vec::new);
-        self.by_type.iter_mut().for_each(Vec::clear);
-        for k in 0..atoms.list.len() {
-            let (centre, _) = atoms.list.entry(k);
-            if let Ok(centre_type) = usize::try_from(atoms.types[centre]) {
-                self.by_type[centre_type].push(k as u32);
-            }
-        }
-        let (models, kernels) = (&self.models[..outputs.len()], self.kernels);
-        let threads = self.workers.len();
-        let blocks = Self::blocks(&self.by_type, threads);
-        let share = |thread: usize| blocks.iter().skip(thread).step_by(threads);
-        let (first, others) = self.workers.split_at_mut(1);
-        for worker in others.iter_mut() {
-            worker.outputs.resize_with(outputs.len(), Output::default);
-            clear(&mut worker.outputs);
-        }
-        std::thread::scope(|scope| {
-            let handles: Vec<_> = others
-                .iter_mut()
-                .enumerate()
-                .map(|(t, worker)| {
-                    let share = share(t + 1);
-                    scope.spawn(move || {
-                        let mut outputs = std::mem::take(&mut worker.outputs);
-                        let done = share.copied().try_for_each(|block| {
-                            worker.evaluate_block(models, kernels, atoms, block, &mut outputs)
-                        });
-                        worker.outputs = outputs;
-                        done
-                    })
-                })
-                .collect();
-            let done = share(0).copied().try_for_each(|block| {
-                first[0].evaluate_block(models, kernels, atoms, block, outputs)
-            });
-            handles.into_iter().fold(done, |done, handle| {
-                let other = handle
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                done.and(other)
-            })
-        })?;
-        for worker in others.iter() {
-            for (output, share) in outputs.iter_mut().zip(&worker.outputs) {
-                output.merge(share);
-            }
-        }
+        self.step(atoms, with_atom_virials, outputs)?;
+        self.take_points(atoms, outputs)?;
         outputs
             .iter()
             .try_for_each(|output| check_forces(atoms, output))
     }
 
-    fn judge(&mut self, atoms: &Atoms<'_>) -> Result<f64, Error> {
-        if self.models.iter().all(|model| model.reduced.is_none()) {
-            return Ok(0.0);
-        }
-        let mut list = NeighbourList::default();
-        for k in 0..atoms.list.len().min(JUDGED) {
-            let (centre, around) = atoms.list.entry(k);
-            list.push(centre as u32, around.iter().copied());
-        }
-        let atoms = Atoms {
-            list: &list,
-            ..*atoms
+    fn set_accuracy(&mut self, accuracy: Accuracy, used: &[bool]) -> Vec<Report> {
+        let kernels = self.kernels;
+        let prepare = |prepared: &mut PreparedModel| {
+            assert_eq!(used.len(), prepared.model.n_types(), "a flag for each type");
+            match Splined::new(&prepared.model, kernels, accuracy, used) {
+                Ok(splined) => {
+                    let report = splined.report(&prepared.model);
+                    prepared.splined = Some(splined);
+                    report
+                }
+                Err(report) => {
+                    prepared.splined = None;
+                    report
+                }
+            }
         };
-        let counters = self.workers[0].counters.clone();
-        let mut found = vec![Output::default(); self.models.len()];
-        let mut exact = found.clone();
-        let done = self.evaluate(&atoms, false, &mut found);
-        let take = |model: &mut PreparedModel| model.reduced.take();
-        let reduced: Vec<_> = self.models.iter_mut().map(take).collect();
-        let done = done.and_then(|()| self.evaluate(&atoms, false, &mut exact));
-        for (model, reduced) in self.models.iter_mut().zip(reduced) {
-            model.reduced = reduced;
-        }
-        self.workers[0].counters = counters;
-        done?;
-        let forces = |outputs: Vec<Output>| outputs.into_iter().flat_map(|output| output.forces);
-        let differences = forces(found).zip(forces(exact)).map(|(a, b)| (a - b).abs());
-        Ok(differences.fold(0.0, f64::max))
+        self.models.iter_mut().map(prepare).collect()
     }
 
-    fn be_exact(&mut self) {
-        for model in &mut self.models {
-            model.reduced = None;
+    fn steps(&self) -> Steps {
+        let splined = self
+            .models
+            .iter()
+            .filter_map(|model| model.splined.as_ref());
+        Steps {
+            knots: splined.map(Splined::intervals).max().unwrap_or(0),
+            ..self.steps
         }
     }
 
@@ -525,6 +678,6 @@ impl Engine for NativeEngine {
     }
 
     fn describe(&self) -> String {
-        format!("native, fp64, {} instructions", self.kernels.name)
+        format!("native, {} instructions", self.kernels.name)
     }
 }

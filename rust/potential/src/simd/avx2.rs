@@ -11,5 +11,7 @@ super::instruction_set::kernels_for!(
     "avx2",
     "avx2,fma",
     crate::simd::vector::x86::F64x4,
-    crate::simd::vector::x86::F32x8
+    crate::simd::vector::x86::F32x8,
+    crate::simd::vector::x86::F64x4,
+    2
 );

@@ -14,5 +14,7 @@ super::instruction_set::kernels_for!(
     "avx512",
     "avx512f,avx512dq,avx512vl,avx2,fma",
     crate::simd::vector::x86::F64x8,
-    crate::simd::vector::x86::F32x16
+    crate::simd::vector::x86::F32x16,
+    crate::simd::vector::x86::F64x8,
+    1
 );

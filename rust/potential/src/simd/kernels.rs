@@ -1,7 +1,9 @@
 //! The inner loops, written once. Each is inlined into one function an instruction set, where the compiler turns the
 //! inner arrays of [`LANES`] numbers into vector registers.
 
-use crate::model::{DEGREES, Place};
+use super::AboutTanh;
+use crate::model::{DEGREES, Place, Smoothing};
+use crate::splines::variable::Variable;
 
 /// Numbers that are worked on together: one AVX-512 register, two of AVX2.
 const LANES: usize = 8;
@@ -84,7 +86,7 @@ fn exp_single<const FUSED: bool>(x: f32) -> f32 {
     p * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
 }
 
-/// See [`super::reduced::Loops::tanh`].
+/// See [`super::dense::Dense::tanh`].
 #[inline(always)]
 pub(super) fn scaled_tanh<const FUSED: bool>(
     z: &mut [f64],
@@ -118,6 +120,111 @@ pub(super) fn scaled_tanh_single<const FUSED: bool>(
             *z = scale * y;
             *slope = scale * (1.0 - y * y);
         }
+    }
+}
+
+/// `exp x - 1` in single precision for `|x| < 80`, with a small relative error also where it is small.
+#[inline(always)]
+fn exp_less_one_single<const FUSED: bool>(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0;
+    const LN2_HIGH: f32 = 0.693_359_4;
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    let fma = |a: f32, b: f32, c: f32| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let shifted = fma(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x));
+    // Taylor series of (exp r - 1)/r; |r| < 0.347, so the first term left out is below 6e-9
+    let mut p = 1.0 / 5_040.0;
+    for factorial in [720.0, 120.0, 24.0, 6.0, 2.0, 1.0] {
+        p = fma(p, r, 1.0 / factorial);
+    }
+    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+    fma(power, p * r, power - 1.0)
+}
+
+/// See [`super::Kernels::tanh_difference`].
+///
+/// With `E = exp 2a` and `e = exp 2d - 1`, `tanh(a + d) - tanh a = (1 + tanh a) e / (E e + E + 1)`: nothing cancels where `a <= 0`, and
+/// where it is positive both signs are turned.
+#[inline(always)]
+pub(super) fn tanh_difference<const FUSED: bool>(
+    z: &mut [f32],
+    about: &[AboutTanh],
+    slope: &mut [f32],
+) {
+    let fma = |a: f32, b: f32, c: f32| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let rows = z.chunks_exact_mut(about.len());
+    for (z, slope) in rows.zip(slope.chunks_exact_mut(about.len())) {
+        for ((z, slope), about) in z.iter_mut().zip(slope).zip(about) {
+            let e = exp_less_one_single::<FUSED>(about.direction * z.clamp(-20.0, 20.0));
+            let change = about.rise * e / fma(about.growth, e, about.growth + 1.0);
+            *z = about.scale * change;
+            *slope = -about.scale * change * (2.0 * about.value + change);
+        }
+    }
+}
+
+/// See [`super::Kernels::slope_difference`].
+#[inline(always)]
+pub(super) fn slope_difference<const FUSED: bool>(
+    slope: &mut [f32],
+    mean_slope: &[f32],
+    upstream: &[f32],
+    mean_upstream: &[f32],
+) {
+    let fma = |a: f32, b: f32, c: f32| if FUSED { a.mul_add(b, c) } else { a * b + c };
+    let m = mean_slope.len();
+    let rows = slope.chunks_exact_mut(m).zip(upstream.chunks_exact(m));
+    for (slope, upstream) in rows {
+        let means = mean_slope.iter().zip(mean_upstream);
+        for ((slope, upstream), (mean_slope, mean_upstream)) in
+            slope.iter_mut().zip(upstream).zip(means)
+        {
+            *slope = fma(*slope, mean_upstream + upstream, mean_slope * upstream);
+        }
+    }
+}
+
+/// See [`super::Kernels::environment`].
+#[inline(always)]
+pub(super) fn environment<const FUSED: bool>(
+    smoothing: &Smoothing,
+    squares: &[f64],
+    [s, s_slope, q, q_slope]: [&mut [f64]; 4],
+) {
+    let (from, inverse_span, p) = (smoothing.from, 1.0 / smoothing.span, smoothing.protection);
+    let radial = s.iter_mut().zip(s_slope);
+    let angular = q.iter_mut().zip(q_slope);
+    for ((squared, (s, s_slope)), (q, q_slope)) in squares.iter().zip(radial).zip(angular) {
+        let r = squared.sqrt();
+        let inverse = 1.0 / r;
+        let protected = if p == 0.0 { inverse } else { 1.0 / (r + p) };
+        let u = ((r - from) * inverse_span).clamp(0.0, 1.0);
+        let uu = u * u;
+        let polynomial = fma::<FUSED>(fma::<FUSED>(-6.0, u, 15.0), u, -10.0);
+        let w = fma::<FUSED>(uu * u, polynomial, 1.0);
+        let w_slope =
+            uu * fma::<FUSED>(3.0, polynomial, u * fma::<FUSED>(-12.0, u, 15.0)) * inverse_span;
+        let value = w * protected;
+        let slope = (w_slope - value) * protected;
+        let over = value * protected;
+        *s = value;
+        *s_slope = slope * inverse;
+        *q = over;
+        *q_slope = (slope - over) * protected * inverse;
+    }
+}
+
+/// See [`super::Kernels::variable`].
+#[inline(always)]
+pub(super) fn variable<const FUSED: bool>(
+    variable: &Variable,
+    s: &[f64],
+    x: &mut [f64],
+    slope: &mut [f64],
+) {
+    for ((s, x), slope) in s.iter().zip(x).zip(slope) {
+        (*x, *slope) = variable.at(*s);
     }
 }
 

@@ -8,17 +8,20 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod dense;
 #[cfg(target_arch = "x86_64")]
 mod instruction_set;
 mod kernels;
 mod portable;
-pub mod reduced;
+pub mod splines;
 mod vector;
 
-pub use vector::Real;
+pub use vector::{Real, Store};
 
-use crate::model::Place;
-use reduced::Loops;
+use crate::model::{Place, Smoothing};
+use crate::splines::variable::Variable;
+use dense::Dense;
+use splines::Splines;
 use std::sync::OnceLock;
 
 /// The inner loops of one instruction set. Shapes: `n` neighbours, `m` embedding outputs, `a` axis columns.
@@ -42,10 +45,50 @@ pub struct Kernels {
     pub contract_backward: fn(&[f64], usize, &[f64], &mut [f64]),
     /// `(slope_t [4, m], rows [n], g [n, m], h [n, m], slope_rows [n])`: gradient with respect to the rows, `h = dg/drow[0]`.
     pub moments_backward: MomentsBackward,
-    /// Loops of reduced models.
-    pub double: Loops<f64>,
-    /// Loops of reduced models in single precision.
-    pub single: Loops<f32>,
+    /// `(smoothing, squared distances [n], (s, s'/r, q = s/r, q'/r) [n] each)`: what environment rows and their slopes are made of.
+    pub environment: fn(&Smoothing, &[f64], [&mut [f64]; 4]),
+    /// `(variable, s [n], x [n], dx/ds [n])`
+    pub variable: fn(&Variable, &[f64], &mut [f64], &mut [f64]),
+    /// `(z [n, m], about [m], slope [n, m])`: replaces changes `z` of the arguments by those of the values and writes those of
+    /// the slopes.
+    pub tanh_difference: fn(&mut [f32], &[AboutTanh], &mut [f32]),
+    /// `(slope [n, m], mean slope [m], upstream [n, m], mean upstream [m])`: replaces changes of slopes by those of
+    /// slopes times upstream gradients.
+    pub slope_difference: fn(&mut [f32], &[f32], &[f32], &[f32]),
+    /// Loops in double precision.
+    pub double: (Dense<f64>, Splines<f64>),
+    /// Loops in single precision.
+    pub single: (Dense<f32>, Splines<f32>),
+}
+
+/// A neuron `scale tanh z` about one point, for [`Kernels::tanh_difference`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AboutTanh {
+    /// 2 where `z <= 0`, else -2.
+    direction: f32,
+    /// `exp -2|z|`
+    growth: f32,
+    /// `1 - tanh |z|`, with the sign of the direction.
+    rise: f32,
+    /// `tanh z` there.
+    value: f32,
+    /// The factor.
+    pub scale: f32,
+}
+
+impl AboutTanh {
+    /// `scale tanh` about `z`.
+    pub fn new(z: f64, scale: f64) -> Self {
+        let growth = (-2.0 * z.abs().min(20.0)).exp();
+        let sign = if z > 0.0 { -1.0 } else { 1.0 };
+        Self {
+            direction: (2.0 * sign) as f32,
+            growth: growth as f32,
+            rise: (sign * 2.0 * growth / (growth + 1.0)) as f32,
+            value: z.tanh() as f32,
+            scale: scale as f32,
+        }
+    }
 }
 
 /// Type of [`Kernels::tabulate`].

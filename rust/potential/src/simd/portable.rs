@@ -1,6 +1,7 @@
 //! The loops for any processor.
 
-use super::reduced::{self, Loops};
+use super::dense::{self, Dense};
+use super::splines::{self, Splines};
 use super::vector::{Lanes, Vector};
 use super::{Kernels, kernels};
 
@@ -18,28 +19,52 @@ pub(super) static KERNELS: Kernels = Kernels {
     contract: kernels::contract::<false>,
     contract_backward: kernels::contract_backward::<false>,
     moments_backward: kernels::moments_backward::<false>,
-    double: Loops {
-        lanes: <Double as Vector>::LANES,
-        columns: <Double as Vector>::COLUMNS,
-        product: reduced::product::<Double>,
-        tanh: kernels::scaled_tanh::<false>,
-        multiply: reduced::multiply::<f64>,
-        add: reduced::add::<f64>,
-        moments: reduced::moments::<Double>,
-        moments_backward: reduced::moments_backward::<Double>,
-        gram: reduced::gram::<Double>,
-        gram_backward: reduced::gram_backward::<Double>,
-    },
-    single: Loops {
-        lanes: <Single as Vector>::LANES,
-        columns: <Single as Vector>::COLUMNS,
-        product: reduced::product::<Single>,
-        tanh: kernels::scaled_tanh_single::<false>,
-        multiply: reduced::multiply::<f32>,
-        add: reduced::add::<f32>,
-        moments: reduced::moments::<Single>,
-        moments_backward: reduced::moments_backward::<Single>,
-        gram: reduced::gram::<Single>,
-        gram_backward: reduced::gram_backward::<Single>,
-    },
+    environment: kernels::environment::<false>,
+    variable: kernels::variable::<false>,
+    tanh_difference: kernels::tanh_difference::<false>,
+    slope_difference: kernels::slope_difference::<false>,
+    double: (
+        Dense {
+            lanes: <Double as Vector>::LANES,
+            columns: <Double as Vector>::COLUMNS,
+            product: dense::product::<Double>,
+            tanh: kernels::scaled_tanh::<false>,
+            multiply: dense::multiply::<f64>,
+            add: dense::add::<f64>,
+        },
+        Splines {
+            bin: splines::bin::<Double, 2>,
+            gather: splines::gather::<Double, 2>,
+            contract: (
+                splines::contract::<Double, f64>,
+                splines::contract::<Double, f32>,
+            ),
+            contract_backward: (
+                splines::contract_backward::<Double, f64>,
+                splines::contract_backward::<Double, f32>,
+            ),
+        },
+    ),
+    single: (
+        Dense {
+            lanes: <Single as Vector>::LANES,
+            columns: <Single as Vector>::COLUMNS,
+            product: dense::product::<Single>,
+            tanh: kernels::scaled_tanh_single::<false>,
+            multiply: dense::multiply::<f32>,
+            add: dense::add::<f32>,
+        },
+        Splines {
+            bin: splines::bin::<Single, 1>,
+            gather: splines::gather::<Single, 1>,
+            contract: (
+                splines::contract::<Single, f64>,
+                splines::contract::<Single, f32>,
+            ),
+            contract_backward: (
+                splines::contract_backward::<Single, f64>,
+                splines::contract_backward::<Single, f32>,
+            ),
+        },
+    ),
 };

@@ -1,30 +1,30 @@
 //! Fitting networks with weights packed once, forward and backward over a block of atoms.
 
-use super::Precision;
+use super::Scalar;
 use crate::model::{Activation, Network, Residual};
-use crate::simd::reduced::{Loops, ROWS, pack};
+use crate::simd::dense::{Dense, ROWS, pack};
 
 /// A network to one number, ready for blocks.
 #[derive(Clone, Debug)]
 pub struct Packed<S> {
-    layers: Vec<Layer<S>>,
+    pub(super) layers: Vec<Layer<S>>,
     /// Weights of the last layer, which is linear, and its bias.
-    last: Vec<S>,
+    pub(super) last: Vec<S>,
     bias: f64,
 }
 
 #[derive(Clone, Debug)]
-struct Layer<S> {
-    inputs: usize,
-    outputs: usize,
+pub(super) struct Layer<S> {
+    pub inputs: usize,
+    pub outputs: usize,
     /// Columns between rows: outputs, padded.
-    width: usize,
-    forward: Vec<S>,
-    backward: Vec<S>,
+    pub width: usize,
+    pub forward: Vec<S>,
+    pub backward: Vec<S>,
     bias: Vec<S>,
     timestep: Vec<S>,
     activation: Activation,
-    residual: Residual,
+    pub residual: Residual,
 }
 
 /// Rows of one block, kept between calls.
@@ -48,14 +48,14 @@ pub fn suits(network: &Network) -> bool {
         && last.outputs() == 1
 }
 
-impl<S: Precision> Packed<S> {
+impl<S: Scalar> Packed<S> {
     /// Packs a network whose first layer has other weights, `inputs` rows of them.
     ///
     /// # Panics
     /// Unless the network [`suits`].
     pub fn new(
         network: &Network,
-        loops: &Loops<S>,
+        loops: &Dense<S>,
         inputs: usize,
         first: impl Fn(usize, usize) -> f64,
     ) -> Self {
@@ -99,6 +99,11 @@ impl<S: Precision> Packed<S> {
         }
     }
 
+    /// Columns between rows of a layer's output.
+    pub fn width(&self, layer: usize) -> usize {
+        self.layers[layer].width
+    }
+
     /// Numbers that are held.
     pub fn numbers(&self) -> usize {
         let layer = |layer: &Layer<S>| layer.forward.len() + layer.backward.len();
@@ -111,7 +116,7 @@ impl<S: Precision> Packed<S> {
     /// If there are more energies than rows.
     pub fn evaluate(
         &self,
-        loops: &Loops<S>,
+        loops: &Dense<S>,
         x: &mut [S],
         stride: usize,
         scratch: &mut Scratch<S>,
@@ -174,12 +179,7 @@ impl<S: Precision> Packed<S> {
                 padded,
             );
             if layer.residual != Residual::None {
-                let upstream = scratch.upstream.chunks_exact(layer.width);
-                for (x, y) in target.chunks_exact_mut(columns).zip(upstream) {
-                    for part in y[..layer.outputs].chunks_exact(layer.inputs) {
-                        (loops.add)(&mut x[..layer.inputs], part);
-                    }
-                }
+                layer.add_residual_backward(loops, &scratch.upstream, target, columns);
             }
             if l > 0 {
                 std::mem::swap(&mut scratch.upstream, &mut scratch.downstream);
@@ -188,9 +188,9 @@ impl<S: Precision> Packed<S> {
     }
 }
 
-impl<S: Precision> Layer<S> {
+impl<S: Scalar> Layer<S> {
     /// `y = idt f(z + b)` and its slope.
-    fn activate(&self, loops: &Loops<S>, z: &mut [S], slope: &mut [S]) {
+    fn activate(&self, loops: &Dense<S>, z: &mut [S], slope: &mut [S]) {
         if self.activation == Activation::Tanh {
             (loops.tanh)(z, &self.bias, &self.timestep, slope);
             return;
@@ -208,10 +208,27 @@ impl<S: Precision> Layer<S> {
         }
     }
 
-    fn add_residual(&self, loops: &Loops<S>, x: &[S], stride: usize, y: &mut [S]) {
+    /// Adds rows of the input, `stride` apart, to those of the output.
+    pub fn add_residual(&self, loops: &Dense<S>, x: &[S], stride: usize, y: &mut [S]) {
         for (x, y) in x.chunks_exact(stride).zip(y.chunks_exact_mut(self.width)) {
             for part in y[..self.outputs].chunks_exact_mut(self.inputs) {
                 (loops.add)(part, &x[..self.inputs]);
+            }
+        }
+    }
+
+    /// Adds gradients with respect to the output to those with respect to the input, `stride` apart.
+    pub fn add_residual_backward(
+        &self,
+        loops: &Dense<S>,
+        upstream: &[S],
+        x: &mut [S],
+        stride: usize,
+    ) {
+        let upstream = upstream.chunks_exact(self.width);
+        for (x, y) in x.chunks_exact_mut(stride).zip(upstream) {
+            for part in y[..self.outputs].chunks_exact(self.inputs) {
+                (loops.add)(&mut x[..self.inputs], part);
             }
         }
     }

@@ -1,0 +1,280 @@
+//! The curves of one descriptor as splines, and the coefficients that a block of atoms needs, packed for products.
+
+use super::Scalar;
+use super::basis::WEIGHTS;
+use super::curve::{Exact, Knots, Spline};
+use crate::descriptor::two_body::Constants;
+use crate::model::{Descriptor, Embedding, Kind};
+use crate::simd::Kernels;
+use crate::simd::dense::pack;
+
+/// Distance [Å] below which no curve is a spline.
+const NEAREST: f64 = 0.4;
+/// Most intervals of a spline.
+pub const MOST: usize = 1024;
+
+/// The curves of one descriptor.
+#[derive(Clone, Debug)]
+pub struct Curves {
+    n_types: usize,
+    /// `M1`
+    pub m1: usize,
+    /// Rows of moments: four, or one where only distances count.
+    pub rows: usize,
+    /// By centre and neighbour type.
+    pairs: Vec<Pair>,
+    /// Changes whenever splines do.
+    version: u32,
+    /// Largest `s` of splines.
+    end: f64,
+}
+
+/// What one neighbour type is to one centre type.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// None where neighbours contribute nothing that moves with them, or do not occur.
+    pub curve: Option<(Knots, Spline)>,
+    /// Means of environment rows.
+    pub mean: [f64; 4],
+    /// One over their deviations.
+    pub inverse: [f64; 4],
+    /// What an empty slot and a neighbour of an excluded type add to the moments, `[C, M1]`, over `N`.
+    pub empty: Option<Vec<f64>>,
+    /// See `empty`.
+    pub excluded: Option<Vec<f64>>,
+    /// Range of `s` in which the file knows the curve.
+    pub known: [f64; 2],
+}
+
+impl Curves {
+    /// Makes splines for pairs of the types that are `used`; none for three-body descriptors.
+    pub fn new(
+        descriptor: &Descriptor,
+        kernels: &'static Kernels,
+        used: &[bool],
+        intervals: usize,
+    ) -> Option<Self> {
+        let rows = match descriptor.kind {
+            Kind::SeE2A { .. } => 4,
+            Kind::SeE2R => 1,
+            Kind::SeE3 => return None,
+        };
+        let n_types = descriptor.sel.len();
+        let constants = Constants::new(descriptor);
+        let end = 1.0 / (NEAREST + descriptor.smoothing.protection);
+        let scaled = |constant: Option<&Vec<f64>>| {
+            let over = |x: &f64| x / descriptor.divisor;
+            Some(constant?.iter().map(over).collect())
+        };
+        let pairs = (0..n_types * n_types).map(|k| {
+            let pair = (k / n_types, k % n_types);
+            let seen = used[pair.0] && used[pair.1] && descriptor.curve(pair.0, pair.1).is_some();
+            let (empty, excluded) = constants.of(pair.0, pair.1);
+            let statistic = |c: usize| {
+                let index = [pair.0, pair.1, c];
+                (descriptor.mean[index], descriptor.deviation[index])
+            };
+            Pair {
+                curve: seen.then(|| {
+                    let exact = exact(descriptor, kernels, pair);
+                    let knots = Knots::new(&exact, end);
+                    let spline = knots.spline(&exact, intervals);
+                    (knots, spline)
+                }),
+                mean: std::array::from_fn(|c| statistic(c).0),
+                inverse: std::array::from_fn(|c| 1.0 / statistic(c).1),
+                empty: scaled(empty),
+                excluded: scaled(excluded),
+                known: known(descriptor, pair),
+            }
+        });
+        Some(Self {
+            n_types,
+            m1: descriptor.m1(),
+            rows,
+            pairs: pairs.collect(),
+            version: 1,
+            end,
+        })
+    }
+
+    /// Makes splines anew with as many intervals as `wanted` tells for each, from their number and that of the pair of types.
+    pub fn refine(
+        &mut self,
+        descriptor: &Descriptor,
+        kernels: &'static Kernels,
+        wanted: impl Fn(usize, usize) -> usize,
+    ) {
+        let n_types = self.n_types;
+        for (k, pair) in self.pairs.iter_mut().enumerate() {
+            if let Some((knots, spline)) = &mut pair.curve {
+                let intervals = wanted(spline.intervals(), k);
+                if intervals != spline.intervals() {
+                    let exact = exact(descriptor, kernels, (k / n_types, k % n_types));
+                    *spline = knots.spline(&exact, intervals);
+                }
+            }
+        }
+        self.version += 1;
+    }
+
+    /// Intervals of the spline that has most.
+    pub fn intervals(&self) -> usize {
+        let splines = self.pairs.iter().filter_map(|pair| pair.curve.as_ref());
+        splines
+            .map(|(_, spline)| spline.intervals())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Number of a pair of types.
+    pub fn number(&self, centre_type: usize, neighbour_type: usize) -> usize {
+        centre_type * self.n_types + neighbour_type
+    }
+
+    /// The pairs of one centre type, by neighbour type.
+    pub fn around(&self, centre_type: usize) -> &[Pair] {
+        &self.pairs[centre_type * self.n_types..][..self.n_types]
+    }
+
+    /// How many curves there are.
+    pub fn count(&self) -> usize {
+        self.pairs
+            .iter()
+            .filter(|pair| pair.curve.is_some())
+            .count()
+    }
+
+    /// Distance [Å] below which the networks are evaluated.
+    pub fn nearest(&self, descriptor: &Descriptor) -> f64 {
+        1.0 / self.end - descriptor.smoothing.protection
+    }
+
+    /// Bytes of all splines.
+    pub fn bytes(&self) -> usize {
+        let curves = self.pairs.iter().filter_map(|pair| pair.curve.as_ref());
+        8 * curves.map(|(_, spline)| spline.numbers()).sum::<usize>()
+    }
+}
+
+/// The curve of a pair as it is.
+pub fn exact<'a>(
+    descriptor: &'a Descriptor,
+    kernels: &'static Kernels,
+    pair: (usize, usize),
+) -> Exact<'a> {
+    Exact {
+        descriptor,
+        kernels,
+        pair,
+    }
+}
+
+/// Range of `s` in which the curve of a pair is known, where it is a table in the file.
+fn known(descriptor: &Descriptor, pair: (usize, usize)) -> [f64; 2] {
+    match descriptor.curve(pair.0, pair.1) {
+        Some(Embedding::Table(table)) => {
+            let mean = descriptor.mean[[pair.0, pair.1, 0]];
+            let deviation = descriptor.deviation[[pair.0, pair.1, 0]];
+            table.range().map(|x| x * deviation + mean)
+        }
+        _ => [f64::NEG_INFINITY, f64::INFINITY],
+    }
+}
+
+/// The coefficients between which the neighbours of one centre type lie, as matrices for products. Coefficients that no
+/// neighbour has met are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Packing<S> {
+    /// Version of the curves that it was made for.
+    version: u32,
+    /// Column of the first coefficient of each interval by neighbour type; [`ABSENT`] where it is not packed.
+    starts: Vec<Vec<u32>>,
+    /// Which intervals are packed.
+    used: Vec<Vec<bool>>,
+    /// Number of coefficients.
+    pub columns: usize,
+    /// `[columns, M1]`, over `N`.
+    pub forward: Vec<S>,
+    /// `[M1, columns]`, over `N`.
+    pub backward: Vec<S>,
+    /// Differences of neighbouring coefficients in the form of `backward`: the coefficients of the slopes. Empty in double
+    /// precision, where slopes of weights do as well.
+    pub differences: Vec<S>,
+}
+
+/// Not among the columns.
+const ABSENT: u32 = u32::MAX;
+
+impl<S: Scalar> Packing<S> {
+    /// Column of the first coefficient of an interval, if it is packed.
+    #[inline(always)]
+    pub fn start(&self, neighbour_type: usize, interval: usize) -> Option<u32> {
+        let start = self.starts[neighbour_type][interval];
+        (start != ABSENT).then_some(start)
+    }
+
+    /// Forgets what belongs to other splines.
+    pub fn begin(&mut self, curves: &Curves, centre_type: usize) {
+        if self.version == curves.version {
+            return;
+        }
+        self.version = curves.version;
+        let lengths = curves.around(centre_type).iter().map(|pair| {
+            let curve = pair.curve.as_ref();
+            curve.map_or(0, |(_, spline)| spline.intervals())
+        });
+        self.used = lengths.map(|length| vec![false; length]).collect();
+        let starts = self.used.iter().map(|used| vec![ABSENT; used.len()]);
+        self.starts = starts.collect();
+        self.columns = 0;
+    }
+
+    /// Notes that an interval is needed.
+    pub fn want(&mut self, neighbour_type: usize, interval: usize) {
+        self.used[neighbour_type][interval] = true;
+    }
+
+    /// Packs everything that is needed.
+    pub fn pack(&mut self, pairs: &[Pair], divisor: f64, kernels: &'static Kernels) {
+        // (neighbour type, coefficient) by column
+        let mut columns: Vec<(usize, usize)> = Vec::new();
+        for (b, used) in self.used.iter().enumerate() {
+            let mut needed = vec![false; used.len() + WEIGHTS];
+            for (interval, _) in used.iter().enumerate().filter(|(_, used)| **used) {
+                needed[interval..interval + WEIGHTS].fill(true);
+            }
+            let mut column_of = vec![ABSENT; needed.len()];
+            for (k, _) in needed.iter().enumerate().filter(|(_, needed)| **needed) {
+                column_of[k] = columns.len() as u32;
+                columns.push((b, k));
+            }
+            for (interval, start) in self.starts[b].iter_mut().enumerate() {
+                let whole = needed[interval..interval + WEIGHTS].iter().all(|x| *x);
+                *start = if whole { column_of[interval] } else { ABSENT };
+            }
+        }
+        self.columns = columns.len();
+        let loops = S::dense(kernels);
+        let m1 = pairs
+            .iter()
+            .find_map(|pair| Some(pair.curve.as_ref()?.1.coefficients.ncols()))
+            .unwrap_or(0);
+        let coefficient = |column: usize, p: usize| {
+            let (b, k) = columns[column];
+            let curve = pairs[b].curve.as_ref().expect("a neighbour has a curve");
+            curve.1.coefficients[[k, p]] / divisor
+        };
+        self.forward = pack(loops, columns.len(), m1, coefficient).0;
+        self.backward = pack(loops, m1, columns.len(), |p, column| coefficient(column, p)).0;
+        if !S::IS_DOUBLE {
+            let difference = |p: usize, column: usize| match columns.get(column + 1) {
+                Some(next) if *next == (columns[column].0, columns[column].1 + 1) => {
+                    coefficient(column + 1, p) - coefficient(column, p)
+                }
+                _ => 0.0,
+            };
+            self.differences = pack(loops, m1, columns.len(), difference).0;
+        }
+    }
+}
