@@ -174,6 +174,8 @@ pub struct ExpectedFile {
     pub json: Option<String>,
     /// Path of dot-separated keys in `json`.
     pub key: Option<String>,
+    /// Another file of the same run, whose columns are the reference.
+    pub same_as: Option<String>,
     /// Tolerance relative to the largest reference.
     #[serde(default)]
     pub relative: f64,
@@ -237,7 +239,15 @@ impl Case {
                 ));
             }
         }
-        let referenced = self.files.iter().any(|file| file.json.is_some());
+        if let Some(file) = self
+            .files
+            .iter()
+            .find(|file| file.json.is_some() && file.same_as.is_some())
+        {
+            return Err(format!("files {} has both json and same_as", file.name));
+        }
+        let referenced = |file: &ExpectedFile| file.json.is_some() || file.same_as.is_some();
+        let referenced = self.files.iter().any(referenced);
         let compared = self.ranks.len() > 1;
         if self.error.is_none()
             && self.output.is_empty()
@@ -245,7 +255,7 @@ impl Case {
             && !referenced
             && !compared
         {
-            return Err("the case checks nothing: give error, output, results, files with json, or several ranks".into());
+            return Err("the case checks nothing: give error, output, results, files with json or same_as, or several ranks".into());
         }
         Ok(())
     }

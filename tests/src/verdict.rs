@@ -185,12 +185,15 @@ impl Judge<'_> {
                     return None;
                 }
             };
-            if let Some(json) = &expected.json {
-                let outcome = self
-                    .reference(json, expected.key.as_deref())
-                    .and_then(|reference| {
-                        compare(&expected.name, &values, &reference, expected.tolerance())
-                    });
+            let reference = match (&expected.json, &expected.same_as) {
+                (Some(json), _) => Some(self.reference(json, expected.key.as_deref())),
+                (_, Some(other)) => Some(table::read(&at.join(other), &expected.columns)),
+                _ => None,
+            };
+            if let Some(reference) = reference {
+                let outcome = reference.and_then(|reference| {
+                    compare(&expected.name, &values, &reference, expected.tolerance())
+                });
                 self.note(&expected.name, outcome);
             }
             files.push(values);

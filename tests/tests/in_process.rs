@@ -55,7 +55,7 @@ impl Setting {
         let model = self.0.place.models().join(model);
         lammps
             .commands(&format!(
-                "pair_style deepmd {}\npair_coeff * * Pd Cu P\nrun 0 post no",
+                "pair_style deepmd {} tolerance exact\npair_coeff * * Pd Cu P\nrun 0 post no",
                 model.display()
             ))
             .unwrap();

@@ -210,7 +210,6 @@ impl Environment {
         for candidate in candidates.iter() {
             self.counts[candidate.kind as usize] += 1;
         }
-        let mut kept = kept;
         if too_many(descriptor, centre_type, &self.counts) {
             kept = select(descriptor, centre_type, candidates, &self.counts, counters);
         }

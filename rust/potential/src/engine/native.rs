@@ -249,6 +249,7 @@ impl NativeEngine {
     ) -> Result<(), Error> {
         let n_types = self.interfaces[0].type_map.len();
         let count = outputs.len();
+        let counted = self.counted();
         for attempt in 0.. {
             for (m, output) in outputs.iter_mut().enumerate() {
                 output.clear(atoms.len(), with_atom_virials && m == 0);
@@ -284,7 +285,9 @@ impl NativeEngine {
                 break;
             }
             self.steps.refined += 1;
+            self.count_again(&counted);
         }
+        let counted = self.counted();
         for m in 0..count {
             let watch = &mut self.workers[0].watches[m];
             self.steps.bound = self.steps.bound.max(watch.bound);
@@ -297,8 +300,22 @@ impl NativeEngine {
             left_out.sort_unstable();
             Self::sort(&mut self.by_type, n_types, atoms, left_out.into_iter());
             self.pass(atoms, Pass::Networks(m), outputs)?;
+            self.count_again(&counted);
         }
         Ok(())
+    }
+
+    /// What was counted up to now, by thread and model.
+    fn counted(&self) -> Vec<Vec<Counters>> {
+        let counters = self.workers.iter().map(|worker| worker.counters.clone());
+        counters.collect()
+    }
+
+    /// Takes back what was counted since: the same atoms are counted once a step.
+    fn count_again(&mut self, counted: &[Vec<Counters>]) {
+        for (worker, counters) in self.workers.iter_mut().zip(counted) {
+            worker.counters.clone_from(counters);
+        }
     }
 
     /// Takes points for single precision from the step that was evaluated, and measures what it does to the forces.
@@ -316,19 +333,13 @@ impl NativeEngine {
         if !taken.contains(&true) {
             return Ok(());
         }
-        let counters: Vec<_> = self
-            .workers
-            .iter()
-            .map(|worker| worker.counters.clone())
-            .collect();
+        let counted = self.counted();
         let mut trial = std::mem::take(&mut self.trial);
         trial.resize_with(count, Output::default);
         let bound = self.steps;
         let done = self.step(atoms, false, &mut trial);
         self.steps = bound;
-        for (worker, counters) in self.workers.iter_mut().zip(counters) {
-            worker.counters = counters;
-        }
+        self.count_again(&counted);
         if done.is_ok() {
             for (m, (found, expected)) in trial.iter().zip(outputs).enumerate() {
                 let pairs = found.forces.iter().zip(&expected.forces);

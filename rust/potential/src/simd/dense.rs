@@ -18,13 +18,16 @@ pub struct Dense<S> {
     pub columns: usize,
     /// `y = x W` with packed `W`.
     pub product: Product<S>,
-    /// `(z [n, m], bias [m], scale [m], slope [n, m])`: replaces `z` by `y = scale tanh(z + bias)` and writes `dy/dz`.
-    pub tanh: fn(&mut [S], &[S], &[S], &mut [S]),
+    /// Neurons with their slopes.
+    pub tanh: Tanh<S>,
     /// `(y, x)`: multiplies each number of `y` by that of `x`.
     pub multiply: fn(&mut [S], &[S]),
     /// `(y, x)`: adds each number of `x` to that of `y`.
     pub add: fn(&mut [S], &[S]),
 }
+
+/// Type of [`Dense::tanh`]: `(z [n, m], bias [m], scale [m], slope [n, m])`: replaces `z` by `y = scale tanh(z + bias)` and writes `dy/dz`.
+pub type Tanh<S> = fn(&mut [S], &[S], &[S], &mut [S]);
 
 /// Type of [`Dense::product`]: `(x [n, x_stride], x_stride, inputs, panels, y [n, y_stride], y_stride, outputs)`, `n` a multiple
 /// of [`ROWS`].

@@ -52,14 +52,17 @@ pub struct Kernels {
     /// `(z [n, m], about [m], slope [n, m])`: replaces changes `z` of the arguments by those of the values and writes those of
     /// the slopes.
     pub tanh_difference: fn(&mut [f32], &[AboutTanh], &mut [f32]),
-    /// `(slope [n, m], mean slope [m], upstream [n, m], mean upstream [m])`: replaces changes of slopes by those of
-    /// slopes times upstream gradients.
-    pub slope_difference: fn(&mut [f32], &[f32], &[f32], &[f32]),
+    /// Changes of slopes times upstream gradients.
+    pub slope_difference: SlopeDifference,
     /// Loops in double precision.
     pub double: (Dense<f64>, Splines<f64>),
     /// Loops in single precision.
     pub single: (Dense<f32>, Splines<f32>),
 }
+
+/// Type of [`Kernels::slope_difference`]: `(slope [n, m], mean slope [m], upstream [n, m], mean upstream [m])` replaces changes of slopes
+/// by those of slopes times upstream gradients, from changes of the latter.
+pub type SlopeDifference = fn(&mut [f32], &[f32], &[f32], &[f32]);
 
 /// A neuron `scale tanh z` about one point, for [`Kernels::tanh_difference`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

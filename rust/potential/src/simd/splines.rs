@@ -2,6 +2,8 @@
 //! products of moments that make a descriptor.
 
 #![allow(unsafe_code)]
+// rows and registers are counted: what belongs together has the same number in several arrays
+#![allow(clippy::needless_range_loop)]
 
 use super::vector::{Real, Store, Vector};
 
@@ -57,8 +59,8 @@ impl Shape {
 /// distances count.
 #[derive(Debug)]
 pub struct Splines<S> {
-    /// `(weights, places, a [C, stride], stride)`: `a[c][column + m] += row[c] weight[m]` for every place.
-    pub bin: fn(&Weights<S>, &[Place<S>], &mut [S], usize),
+    /// Adds neighbours to knots.
+    pub bin: Bin<S>,
     /// Gradients at the places.
     pub gather: Gather<S>,
     /// Descriptors less their means, in double and in single precision.
@@ -66,6 +68,9 @@ pub struct Splines<S> {
     /// Gradients of moments from those of descriptors less their means.
     pub contract_backward: (ContractBackward<S, f64>, ContractBackward<S, f32>),
 }
+
+/// Type of [`Splines::bin`]: `(weights, places, a [C, stride], stride)`: `a[c][column + m] += row[c] weight[m]` for every place.
+pub type Bin<S> = fn(&Weights<S>, &[Place<S>], &mut [S], usize);
 
 /// Type of [`Splines::gather`]: `(weights, slope weights, places, slope_a [C, stride], slope_b [C, stride], stride, slopes)`
 /// writes the gradient with respect to the four (or one) numbers of the row, from `slope_a`, and last that with respect to the

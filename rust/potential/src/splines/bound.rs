@@ -4,7 +4,7 @@
 //! `dE/ds = (sum of R_c g_c) . G'`. If `|G|` and `|G'|` are off by `e` and `e'`, the two are off by at most `|g_c| e` and
 //! `|sum of R_c g_c| e'`, and so the gradient of the pair by
 //!
-//!     (|sum of R_c g_c| e' + |g_0|/d_0 e) |s'| + |g_123|/d_1 e max(q, |q + r q'|)
+//! `(|sum of R_c g_c| e' + |g_0|/d_0 e) |s'| + |g_123|/d_1 e max(q, |q + r q'|)`
 //!
 //! with the deviations `d` of rows. That is of first order in the errors. The sum over the neighbours of a centre is its share of the
 //! error of its own force, and about as large is what it is in the environments of others.

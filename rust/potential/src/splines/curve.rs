@@ -307,20 +307,17 @@ fn decompose(band: &mut [[f64; WEIGHTS]]) {
 
 /// Solves for every column of `right`.
 fn substitute(band: &[[f64; WEIGHTS]], right: &mut Array2<f64>) {
-    let n = band.len();
-    for i in 0..n {
-        for j in 1..WEIGHTS.min(n - i) {
+    for (i, row) in band.iter().enumerate() {
+        for (j, factor) in row.iter().enumerate().take(band.len() - i).skip(1) {
             let (above, mut below) = right.multi_slice_mut((s![i, ..], s![i + j, ..]));
-            below.scaled_add(-band[i][j], &above);
-            let _ = &above;
+            below.scaled_add(-factor, &above);
         }
     }
-    for i in (0..n).rev() {
-        let pivot = band[i][0];
-        right.row_mut(i).mapv_inplace(|x| x / pivot);
-        for j in 1..WEIGHTS.min(n - i) {
+    for (i, row) in band.iter().enumerate().rev() {
+        right.row_mut(i).mapv_inplace(|x| x / row[0]);
+        for (j, factor) in row.iter().enumerate().take(band.len() - i).skip(1) {
             let (mut above, below) = right.multi_slice_mut((s![i, ..], s![i + j, ..]));
-            above.scaled_add(-band[i][j], &below);
+            above.scaled_add(-factor, &below);
         }
     }
 }

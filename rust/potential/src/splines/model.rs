@@ -408,13 +408,14 @@ impl<'a> Step<'a> {
         scratch.energies.resize(n, 0.0);
         let about = self.fit.about().filter(|_| !watch.double);
         match about {
-            Some(about) => self.fit_single(about, moments, scratch, watch),
+            Some(about) => self.fit_single(about, moments, scratch, times, watch),
             None => {
                 let all: Vec<usize> = (0..n).collect();
                 let mut rows = std::mem::take(&mut scratch.rows);
                 self.rows(moments, &scratch.networks, &all, &mut rows);
                 let width = self.width();
                 self.sum(&rows, n, watch);
+                times.end(Phase::Descriptor);
                 self.fit.double.evaluate(
                     &kernels.double.0,
                     &mut rows,
@@ -422,6 +423,7 @@ impl<'a> Step<'a> {
                     &mut scratch.fit,
                     &mut scratch.energies,
                 );
+                times.end(Phase::Fitting);
                 for k in 0..n {
                     let row = &rows[k * width..][..width];
                     self.slopes(moments, &mut scratch.networks, k, row);
@@ -430,7 +432,6 @@ impl<'a> Step<'a> {
             }
         }
         watch.types[centre_type].rows += n;
-        times.end(Phase::Fitting);
 
         let scale = model.energy_scale[centre_type];
         self.bound(moments, scratch, watch);
@@ -497,7 +498,6 @@ impl<'a> Step<'a> {
                 Part::Splines(curves) => {
                     let site = self.site(d, curves);
                     moments.place(&site, counters);
-                    times.end(Phase::Environment);
                     moments.forward(&site);
                     times.end(Phase::Embedding);
                     let len = moments.t.len();
@@ -651,6 +651,7 @@ impl<'a> Step<'a> {
         (packed, about): (&Packed<f32>, &About),
         moments: &mut [Moments<S>],
         scratch: &mut Scratch,
+        times: &mut Times,
         watch: &mut Watch,
     ) {
         let kernels = self.splined.kernels;
@@ -669,15 +670,17 @@ impl<'a> Step<'a> {
             let less = |x: f64, column: usize| (x - about.means.double[column]) as f32;
             self.row(moments, networks, k, means, row, less);
         }
+        times.end(Phase::Descriptor);
         about
             .point
             .evaluate(packed, kernels, rows_single, width, difference, energies);
+        times.end(Phase::Fitting);
         let seen = &mut watch.types[self.block.centre_type];
         let mut far = Vec::new();
         for (k, length) in difference.lengths.iter().enumerate().take(n) {
             seen.longest = seen.longest.max(*length);
             // what is not a number is far, too
-            if !(*length <= about.limit) {
+            if length.is_nan() || *length > about.limit {
                 far.push(k);
             }
         }
