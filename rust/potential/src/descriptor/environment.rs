@@ -87,11 +87,23 @@ impl Section {
         self.ends.clear();
     }
 
-    fn push(&mut self, candidate: &Candidate) {
-        self.atoms.push(candidate.atom);
-        self.squares.push(candidate.squared);
+    /// Makes room for so many more; returns where the first of them stands.
+    fn grow(&mut self, count: usize) -> usize {
+        let start = self.atoms.len();
+        self.atoms.resize(start + count, 0);
+        self.squares.resize(start + count, 0.0);
+        for column in &mut self.vectors {
+            column.resize(start + count, 0.0);
+        }
+        start
+    }
+
+    #[inline(always)]
+    fn set(&mut self, j: usize, candidate: &Candidate) {
+        self.atoms[j] = candidate.atom;
+        self.squares[j] = candidate.squared;
         for (column, x) in self.vectors.iter_mut().zip(candidate.vector) {
-            column.push(x);
+            column[j] = x;
         }
     }
 
@@ -211,13 +223,24 @@ impl Environment {
             self.counts[candidate.kind as usize] += 1;
         }
         if too_many(descriptor, centre_type, &self.counts) {
-            kept = select(descriptor, centre_type, candidates, &self.counts, counters);
+            kept = select(
+                descriptor,
+                centre_type,
+                candidates,
+                &mut self.counts,
+                counters,
+            );
+        }
+        let sections = self.sections.iter_mut().zip(&mut self.counts);
+        for (section, count) in sections {
+            let start = section.grow(*count);
+            section.ends.push(start + *count);
+            *count = start;
         }
         for candidate in &self.candidates[..kept] {
-            self.sections[candidate.kind as usize].push(candidate);
-        }
-        for section in &mut self.sections {
-            section.ends.push(section.atoms.len());
+            let next = &mut self.counts[candidate.kind as usize];
+            self.sections[candidate.kind as usize].set(*next, candidate);
+            *next += 1;
         }
         Ok(())
     }
@@ -239,15 +262,15 @@ fn removed(descriptor: &Descriptor, centre_type: usize, neighbour_type: usize) -
 }
 
 /// Keeps the nearest neighbours where there are more than slots, and takes excluded ones off the list; returns how many stay,
-/// at the front.
+/// at the front, and leaves their numbers in `counts`.
 fn select(
     descriptor: &Descriptor,
     centre_type: usize,
     candidates: &mut [Candidate],
-    counts: &[usize],
+    counts: &mut [usize],
     counters: &mut Counters,
 ) -> usize {
-    for (b, (&slots, &count)) in descriptor.sel.iter().zip(counts).enumerate() {
+    for (b, (&slots, &count)) in descriptor.sel.iter().zip(&*counts).enumerate() {
         if count > slots && !removed(descriptor, centre_type, b) {
             counters.note_overflow(centre_type, b, count, slots);
         }
@@ -261,7 +284,10 @@ fn select(
     }
     let mut all: Vec<Candidate> = Vec::with_capacity(candidates.len());
     for (b, &slots) in descriptor.sel.iter().enumerate() {
-        if counts[b] == 0 || removed(descriptor, centre_type, b) {
+        if removed(descriptor, centre_type, b) {
+            counts[b] = 0;
+        }
+        if counts[b] == 0 {
             continue;
         }
         let start = all.len();
@@ -272,6 +298,7 @@ fn select(
                 .sort_unstable_by(|a, b| a.squared.total_cmp(&b.squared).then(a.atom.cmp(&b.atom)));
             all.truncate(start + slots);
         }
+        counts[b] = all.len() - start;
     }
     candidates[..all.len()].copy_from_slice(&all);
     all.len()

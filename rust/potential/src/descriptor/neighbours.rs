@@ -108,10 +108,7 @@ impl Atoms<'_> {
     /// Position of an atom [Å].
     #[inline]
     pub fn position(&self, atom: usize) -> [f64; 3] {
-        [
-            self.positions[3 * atom],
-            self.positions[3 * atom + 1],
-            self.positions[3 * atom + 2],
-        ]
+        let position = &self.positions[3 * atom..3 * atom + 3];
+        [position[0], position[1], position[2]]
     }
 }

@@ -17,7 +17,7 @@ use crate::{Error, Model, fitting};
 /// their neighbours to stay in the cache.
 const BLOCK: usize = 128;
 /// Times that one step may be evaluated again with more knots.
-const REFINEMENTS: usize = 4;
+const REFINEMENTS: usize = 8;
 
 /// Evaluates models of the same types, block by block: the environment of a block serves every descriptor that sees the
 /// same neighbours, of all models.

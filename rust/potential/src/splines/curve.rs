@@ -21,6 +21,8 @@ const DISTANCES: usize = 160;
 /// Intervals for which lengths are graded, and by how much the length of an interval may change over its own length.
 const GRADED: f64 = 100.0;
 const STEEPEST: f64 = 0.12;
+/// Of these intervals, so many lie before the first neighbour's.
+const AHEAD: f64 = 4.0;
 
 /// The embedding of a pair of types as it is, a function of `s`.
 #[derive(Clone, Copy)]
@@ -34,13 +36,19 @@ pub struct Exact<'a> {
 }
 
 impl Exact<'_> {
+    /// The network or table.
+    fn curve(&self) -> &Embedding {
+        let (a, b) = self.pair;
+        self.descriptor.curve(a, b).expect("a pair with a curve")
+    }
+
     /// `G` and `dG/ds`, `[n, M1]` each.
     pub fn at(&self, s: &[f64]) -> (Array2<f64>, Array2<f64>) {
         let (a, b) = self.pair;
         let mean = self.descriptor.mean[[a, b, 0]];
         let inverse = 1.0 / self.descriptor.deviation[[a, b, 0]];
         let inputs: Vec<f64> = s.iter().map(|s| (s - mean) * inverse).collect();
-        let curve = self.descriptor.curve(a, b).expect("a pair with a curve");
+        let curve = self.curve();
         let (mut g, mut h) = (Vec::new(), Vec::new());
         let scratch = &mut embedding::Scratch::default();
         embedding::evaluate(curve, self.kernels, &inputs, scratch, &mut g, &mut h);
@@ -94,7 +102,14 @@ impl Knots {
             .map(|((s, weight), rough)| (*s, (weight * rough).powf(1.0 / 7.0)))
             .collect();
         grade(&mut density);
-        let shape = Variable::fit(&density);
+        // splines are worst in their first intervals: these lie where no neighbour is, as far as the curve is known there
+        let start = match exact.curve() {
+            Embedding::Table(_) => 0.0,
+            _ => -AHEAD / density[0].1,
+        };
+        density.insert(0, (start, density[0].1));
+        density.iter_mut().for_each(|(s, _)| *s -= start);
+        let shape = Variable::fit(start, &density);
         let length = shape.at(end).0;
         Self {
             shape: shape.scaled(1.0 / length),
@@ -188,7 +203,7 @@ fn roughness(exact: &Exact<'_>, points: &[(f64, f64)]) -> Vec<f64> {
     } = *exact;
     let mean = descriptor.mean[[pair.0, pair.1, 0]];
     let inverse = 1.0 / descriptor.deviation[[pair.0, pair.1, 0]].abs();
-    if let Some(Embedding::Network(network)) = descriptor.curve(pair.0, pair.1) {
+    if let Embedding::Network(network) = exact.curve() {
         let at = |(s, _): &(f64, f64)| {
             let derivative = taylor::highest(network, (s - mean) * inverse)?;
             Some(derivative * inverse.powi(8))

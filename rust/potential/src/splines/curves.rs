@@ -10,8 +10,14 @@ use crate::simd::dense::pack;
 
 /// Distance [Å] below which no curve is a spline.
 const NEAREST: f64 = 0.4;
-/// Most intervals of a spline.
+/// Fewest and most intervals of a spline.
+const FEWEST: usize = 32;
+/// See [`FEWEST`].
 pub const MOST: usize = 1024;
+/// A share of a bound is what is aimed at from this part of it on.
+const CLOSE: f64 = 0.1;
+/// Where in between the next spline is to be.
+const MIDDLE: f64 = 0.5;
 
 /// The curves of one descriptor.
 #[derive(Clone, Debug)]
@@ -34,6 +40,8 @@ pub struct Curves {
 pub struct Pair {
     /// None where neighbours contribute nothing that moves with them, or do not occur.
     pub curve: Option<(Knots, Spline)>,
+    /// Intervals of the spline before, and its share in bounds.
+    before: Option<(usize, f64)>,
     /// Means of environment rows.
     pub mean: [f64; 4],
     /// One over their deviations.
@@ -81,6 +89,7 @@ impl Curves {
                     let spline = knots.spline(&exact, intervals);
                     (knots, spline)
                 }),
+                before: None,
                 mean: std::array::from_fn(|c| statistic(c).0),
                 inverse: std::array::from_fn(|c| 1.0 / statistic(c).1),
                 empty: scaled(empty),
@@ -98,24 +107,62 @@ impl Curves {
         })
     }
 
-    /// Makes splines anew with as many intervals as `wanted` tells for each, from their number and that of the pair of types.
+    /// Makes splines anew where the `shares` in bounds, by pair of types, are not what is aimed at; with fewer intervals only where
+    /// that is `fitting`. Returns whether there are new ones.
     pub fn refine(
         &mut self,
         descriptor: &Descriptor,
         kernels: &'static Kernels,
-        wanted: impl Fn(usize, usize) -> usize,
-    ) {
+        shares: &[f64],
+        aim: f64,
+        fitting: bool,
+    ) -> bool {
         let n_types = self.n_types;
-        for (k, pair) in self.pairs.iter_mut().enumerate() {
-            if let Some((knots, spline)) = &mut pair.curve {
-                let intervals = wanted(spline.intervals(), k);
-                if intervals != spline.intervals() {
-                    let exact = exact(descriptor, kernels, (k / n_types, k % n_types));
-                    *spline = knots.spline(&exact, intervals);
-                }
+        // the neighbours of all types around an atom add up
+        let occur = |a: usize| {
+            self.around(a)
+                .iter()
+                .filter(|pair| pair.curve.is_some())
+                .count()
+        };
+        let most = (0..n_types).map(occur).max().unwrap_or(1);
+        let aim = aim / most.max(1) as f64;
+        let mut changed = false;
+        for (k, (pair, &share)) in self.pairs.iter_mut().zip(shares).enumerate() {
+            let Some((knots, spline)) = &mut pair.curve else {
+                continue;
+            };
+            let now = spline.intervals();
+            let enough = (CLOSE * aim..=aim).contains(&share);
+            if enough || share == 0.0 || (share < aim && !fitting) {
+                continue;
             }
+            // errors of slopes go with the seventh power of the interval at the latest; before that, faster: as the last two splines tell
+            let power = pair
+                .before
+                .map_or(7.0, |(intervals, before): (usize, f64)| {
+                    let power = (before / share).ln() / (now as f64 / intervals as f64).ln();
+                    if power.is_nan() {
+                        7.0
+                    } else {
+                        power.clamp(7.0, 16.0)
+                    }
+                });
+            let factor = (share / (MIDDLE * aim)).powf(1.0 / power).clamp(0.2, 3.0);
+            let wanted = (now as f64 * factor).ceil() as usize;
+            let wanted = wanted.next_multiple_of(4).clamp(FEWEST, MOST);
+            if wanted == now || (share < aim && wanted > now) {
+                continue;
+            }
+            let exact = exact(descriptor, kernels, (k / n_types, k % n_types));
+            pair.before = Some((now, share));
+            *spline = knots.spline(&exact, wanted);
+            changed = true;
         }
-        self.version += 1;
+        if changed {
+            self.version += 1;
+        }
+        changed
     }
 
     /// Intervals of the spline that has most.

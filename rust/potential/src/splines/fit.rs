@@ -15,7 +15,7 @@ pub const SLACK: usize = 64;
 /// Descriptors may be so much further from the point than those that it was taken from.
 const FURTHER: f64 = 3.0;
 /// Part of the tolerance that single precision may use up.
-const PART: f64 = 0.25;
+const PART: f64 = 0.45;
 
 /// One type.
 #[derive(Clone, Debug)]

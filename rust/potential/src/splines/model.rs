@@ -22,10 +22,10 @@ use crate::virial::Output;
 const INTERVALS: usize = 128;
 /// Part of the tolerance that splines may use up.
 const PART: f64 = 0.5;
-/// Fewest intervals of a spline.
-const FEWEST: usize = 32;
+/// Times that the number of knots is fitted to the first atoms.
+const FITS: usize = 3;
 /// Bound that is aimed at when knots are fitted, as a part of what is allowed: the rest is what the run may still grow by.
-const AIM: f64 = 0.3;
+const AIM: f64 = 0.4;
 /// Descriptors that a mean is taken of at least.
 const ENOUGH: usize = 48;
 
@@ -38,8 +38,8 @@ pub(crate) struct Splined {
     parts: Vec<Part>,
     /// By type; none for types that do not occur.
     fits: Vec<Option<Fit>>,
-    /// Whether the number of knots was fitted to atoms.
-    fitted: bool,
+    /// Times that the number of knots may still be fitted to the first atoms.
+    fits_left: usize,
     /// Means where nothing is taken off.
     nothing: Both,
     kernels: &'static Kernels,
@@ -203,7 +203,7 @@ impl Splined {
             tolerance,
             precision,
             fits: fits.collect(),
-            fitted: false,
+            fits_left: FITS,
             nothing: Both::new(&vec![0.0; layout.inputs]),
             parts,
             layout,
@@ -251,29 +251,37 @@ impl Splined {
             return Refinement::None;
         }
         let many = watch.left_out.len() * FEW > watch.centres.max(FEW);
-        let fitted = std::mem::replace(&mut self.fitted, true);
-        if fitted && many && self.intervals() >= MOST {
+        if self.fits_left == 0 && many && self.intervals() >= MOST {
             return Refinement::Hopeless;
         }
-        if fitted && !many {
+        if self.fits_left == 0 && !many {
             return Refinement::None;
         }
-        let allowed = PART * self.tolerance;
+        let fitting = self.fits_left > 0;
+        let aim = AIM * PART * self.tolerance;
+        let mut changed = false;
         for (d, part) in self.parts.iter_mut().enumerate() {
             let Part::Splines(curves) = part else {
                 continue;
             };
-            let wanted = |intervals: usize, pair: usize| {
-                // errors of slopes go with the seventh power of the interval
-                let ratio = watch.shares[d][pair] / (AIM * allowed);
-                let factor = ratio.powf(1.0 / 7.0).clamp(0.1, 3.0);
-                let wanted = (intervals as f64 * factor).ceil() as usize;
-                let least = if fitted { intervals } else { FEWEST };
-                wanted.next_multiple_of(8).clamp(least, MOST)
-            };
-            curves.refine(&model.descriptors[d], self.kernels, wanted);
+            changed |= curves.refine(
+                &model.descriptors[d],
+                self.kernels,
+                &watch.shares[d],
+                aim,
+                fitting,
+            );
         }
-        Refinement::Done
+        self.fits_left = if changed {
+            self.fits_left.saturating_sub(1)
+        } else {
+            0
+        };
+        if changed {
+            Refinement::Done
+        } else {
+            Refinement::None
+        }
     }
 
     /// After a step: takes points where they are wanted and enough descriptors were seen; returns whether there are new ones, whose

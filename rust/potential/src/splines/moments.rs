@@ -34,7 +34,6 @@ pub struct Moments<S> {
     /// By centre type.
     packings: Vec<Packing<S>>,
     neighbours: Vec<Neighbours<S>>,
-    x: Vec<f64>,
     knots: Vec<S>,
     slope_knots: Vec<S>,
     slope_differences: Vec<S>,
@@ -52,7 +51,8 @@ pub struct Moments<S> {
 struct Neighbours<S> {
     places: Vec<Place<S>>,
     intervals: Vec<u32>,
-    /// `dx/ds`
+    /// `x` and `dx/ds`
+    x: Vec<f64>,
     along: Vec<f64>,
     /// Those that are nearer than the last knot.
     beyond: Vec<Beyond>,
@@ -87,7 +87,6 @@ impl<S: Scalar> Default for Moments<S> {
             slope_weights: of(slopes),
             packings: Vec::new(),
             neighbours: Vec::new(),
-            x: Vec::new(),
             knots: Vec::new(),
             slope_knots: Vec::new(),
             slope_differences: Vec::new(),
@@ -126,16 +125,16 @@ impl<S: Scalar> Moments<S> {
                 continue;
             };
             let (n, last) = (section.len(), spline.intervals() - 1);
-            self.x.resize(n, 0.0);
+            neighbours.x.resize(n, 0.0);
             neighbours.along.resize(n, 0.0);
             (kernels.variable)(
                 &spline.variable,
                 &section.s,
-                &mut self.x,
+                &mut neighbours.x,
                 &mut neighbours.along,
             );
             let mut outside = 0;
-            for (s, x) in section.s.iter().zip(&self.x) {
+            for (s, x) in section.s.iter().zip(&neighbours.x) {
                 outside += u64::from(*s < pair.known[0] || *s >= pair.known[1]);
                 let inside = *s < spline.end && *x >= 0.0;
                 let interval = if inside {
@@ -156,26 +155,29 @@ impl<S: Scalar> Moments<S> {
             packing.pack(pairs, descriptor.divisor, kernels);
         }
         for (b, (section, pair)) in environment.sections.iter().zip(pairs).enumerate() {
-            let Some((_, spline)) = &pair.curve else {
+            if pair.curve.is_none() {
                 continue;
-            };
-            let neighbours = &mut self.neighbours[b];
+            }
+            let Neighbours {
+                places,
+                intervals,
+                x,
+                ..
+            } = &mut self.neighbours[b];
             let rows = curves.rows;
             let place = |(j, &interval): (usize, &u32)| {
                 if interval == NOWHERE {
                     return Place::default();
                 }
                 let column = packing.start(b, interval as usize);
-                let x = spline.variable.at(section.s[j]).0;
                 Place {
                     column: column.expect("what is wanted was packed"),
-                    offset: S::of(x - f64::from(interval)),
+                    offset: S::of(x[j] - f64::from(interval)),
                     row: row(pair, rows, section, j).map(S::of),
                 }
             };
-            neighbours.places.clear();
-            let intervals = neighbours.intervals.iter().enumerate();
-            neighbours.places.extend(intervals.map(place));
+            places.clear();
+            places.extend(intervals.iter().enumerate().map(place));
         }
     }
 
@@ -260,7 +262,7 @@ impl<S: Scalar> Moments<S> {
     /// Adds to `bounds` by how much the errors of the splines may change the gradients of all pairs of each centre, whose `dE/dT`,
     /// times `scale`, stands in `slope_t` [eV/Å].
     ///
-    /// `shares` are those of the neighbours of each pair of types, as if all neighbours of a centre had the largest.
+    /// `shares` are the largest sums over the neighbours of one type of a centre, by pair of types.
     pub fn bound(&self, site: &Site<'_>, scale: f64, bounds: &mut [f64], shares: &mut [f64]) {
         let Site {
             curves,
@@ -278,14 +280,12 @@ impl<S: Scalar> Moments<S> {
             let mut lengths = Lengths::of(|k| slope_t[k].double(), rows, stride, m1);
             lengths.radial *= factor;
             lengths.angular *= factor;
-            let sections = environment.sections.iter();
-            let all: usize = sections.map(|section| section.range(i).len()).sum();
             for (b, (section, pair)) in environment.sections.iter().zip(pairs).enumerate() {
                 let Some((_, spline)) = &pair.curve else {
                     continue;
                 };
                 let inverse = if rows == 1 { [0.0; 4] } else { pair.inverse };
-                let mut largest = 0.0f64;
+                let mut sum = 0.0;
                 for j in section.range(i) {
                     let interval = self.neighbours[b].intervals[j];
                     let error = match spline.errors.get(interval as usize) {
@@ -294,11 +294,11 @@ impl<S: Scalar> Moments<S> {
                     };
                     let row = self.neighbours[b].places[j].row.map(S::double);
                     let own = bound::pair(lengths, error, row, inverse, section, j);
-                    largest = largest.max(own);
-                    *bound += shares_of_pairs * own;
+                    sum += own;
                 }
                 let share = &mut shares[curves.number(centre_type, b)];
-                *share = share.max(shares_of_pairs * largest * all as f64);
+                *share = share.max(shares_of_pairs * sum);
+                *bound += shares_of_pairs * sum;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The variable in which knots stand at equal distances: it spreads the curvature of embedding curves evenly.
 //!
-//! `x(s) = b s + sum over i of a_i s^n/(s^n + c_i^n)`, `n = 1, 2, 4`, with `a_i, b >= 0`: smooth, and it rises for every `s >= 0`.
+//! `x = b u + sum over i of a_i u^n/(u^n + c_i^n)`, `u = s - start`, `n = 1, 2, 4`, with `a_i, b >= 0`: smooth, and it rises for every
+//! `s >= start`.
 //! Each term is a step of one width on the logarithmic scale, so that six of them follow densities of knots that fall over several
 //! scales and have a maximum where the curves of a trained network bend most.
 
@@ -24,6 +25,8 @@ const MISSED_BELOW: f64 = 9.0;
 /// `x(s)`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
+    /// The `s` of `x = 0`.
+    pub start: f64,
     /// `b`
     pub linear: f64,
     /// `a`
@@ -33,10 +36,10 @@ pub struct Variable {
 }
 
 impl Variable {
-    /// The variable whose slope follows a density of knots `(s, density)`, in relative terms.
+    /// The variable that begins at `start` and whose slope follows a density of knots `(s - start, density)`, in relative terms.
     ///
     /// Terms are taken one by one, where the density is missed most; then each is moved as long as that helps.
-    pub fn fit(density: &[(f64, f64)]) -> Self {
+    pub fn fit(start: f64, density: &[(f64, f64)]) -> Self {
         let largest = density.iter().fold(0.0, |most, (s, _)| f64::max(most, *s));
         let mut fit = Fit::new(density, largest);
         fit.choose();
@@ -49,6 +52,7 @@ impl Variable {
             )
         };
         Self {
+            start,
             linear: strengths[0],
             strengths: std::array::from_fn(|i| term(i).0),
             places: std::array::from_fn(|i| term(i).1),
@@ -58,6 +62,7 @@ impl Variable {
     /// The same with all values times `factor`.
     pub fn scaled(&self, factor: f64) -> Self {
         Self {
+            start: self.start,
             linear: self.linear * factor,
             strengths: self.strengths.map(|a| a * factor),
             places: self.places,
@@ -67,6 +72,7 @@ impl Variable {
     /// `(x, dx/ds)`
     #[inline(always)]
     pub fn at(&self, s: f64) -> (f64, f64) {
+        let s = s - self.start;
         let powers = [s, s * s, (s * s) * (s * s)];
         let below = [1.0, 2.0 * s, 4.0 * s * s * s];
         let mut denominators = [0.0; TERMS];
@@ -92,9 +98,9 @@ impl Variable {
 
     /// The `s` of an `x >= 0`.
     pub fn inverse(&self, x: f64) -> f64 {
-        let (mut low, mut high) = (0.0, 1.0);
+        let (mut low, mut high) = (self.start, self.start + 1.0);
         while self.at(high).0 < x {
-            (low, high) = (high, 2.0 * high);
+            (low, high) = (high, 2.0 * high - self.start);
         }
         let mut s = 0.5 * (low + high);
         for _ in 0..200 {
@@ -110,7 +116,7 @@ impl Variable {
             } else {
                 0.5 * (low + high)
             };
-            if (next - s).abs() <= 4.0 * f64::EPSILON * s {
+            if (next - s).abs() <= 4.0 * f64::EPSILON * (s - self.start) {
                 return next;
             }
             s = next;
@@ -283,14 +289,14 @@ mod tests {
 
     fn example() -> Variable {
         let s = (0..300).map(|k| 2.5 * f64::from(k) / 299.0);
-        Variable::fit(&s.map(|s| (s, density(s))).collect::<Vec<_>>())
+        Variable::fit(-0.1, &s.map(|s| (s, density(s))).collect::<Vec<_>>())
     }
 
     #[test]
     fn a_falling_density_with_a_maximum_is_followed() {
         let variable = example();
         for s in [0.02, 0.1, 0.3, 0.4, 0.5, 1.0, 2.0] {
-            let (_, slope) = variable.at(s);
+            let (_, slope) = variable.at(s - 0.1);
             let ratio = slope / density(s);
             assert!((0.6..1.6).contains(&ratio), "{s}: {ratio}");
         }
@@ -299,13 +305,13 @@ mod tests {
     #[test]
     fn slope_and_inverse_belong_to_the_value() {
         let variable = example().scaled(12.0);
-        assert_eq!(variable.at(0.0).0, 0.0);
-        for s in [0.003, 0.1, 0.7, 2.0, 7.0] {
+        assert_eq!(variable.at(-0.1).0, 0.0);
+        for s in [-0.05, 0.003, 0.1, 0.7, 2.0, 7.0] {
             let (x, slope) = variable.at(s);
-            let step = 1e-5 * s;
+            let step = 1e-5 * (s + 0.1);
             let quotient = (variable.at(s + step).0 - variable.at(s - step).0) / (2.0 * step);
             assert!((quotient / slope - 1.0).abs() < 1e-8);
-            assert!((variable.inverse(x) / s - 1.0).abs() < 1e-13);
+            assert!((variable.inverse(x) - s).abs() < 1e-13 * (s + 0.1));
         }
     }
 }
