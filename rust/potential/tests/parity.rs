@@ -99,7 +99,7 @@ macro_rules! parity {
 parity! {
     one_sided_frozen_graph: "one_sided.pb", DOUBLE;
     one_sided_native_hdf5: "one_sided.dp", DOUBLE;
-    wide_enough_to_be_reduced: "wide.dp", DOUBLE;
+    wide: "wide.dp", DOUBLE;
     one_sided_native_yaml: "one_sided.yaml", DOUBLE;
     two_sided_frozen_graph: "two_sided.pb", DOUBLE;
     two_sided_native_hdf5: "two_sided.dp", DOUBLE;

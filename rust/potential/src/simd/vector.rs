@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Sub};
 
-/// The precisions that a reduced model is evaluated in.
+/// The precisions that loops are compiled for.
 pub trait Real:
     Copy
     + Debug
