@@ -266,7 +266,8 @@ fn descriptors_and_their_gradients() {
 #[test]
 fn changes_of_tanh_keep_their_digits() {
     let points: Vec<f64> = (-24..24).map(|k| 0.27 * f64::from(k) + 0.1).collect();
-    let about: Vec<AboutTanh> = points.iter().map(|z| AboutTanh::new(*z, 0.5)).collect();
+    let mut about = AboutTanh::default();
+    points.iter().for_each(|z| about.push(*z, 0.5));
     for kernels in simd::available() {
         for size in [1e-6, 1e-3, 0.1, 1.0, 9.0, 40.0] {
             let changes: Vec<f32> = numbers::<f64>(points.len(), 12)
@@ -336,6 +337,25 @@ fn environment_rows_and_their_slopes() {
                 let q_slope = (s_slope - q) * over;
                 for (column, expected) in [s, s_slope / r, q, q_slope / r].into_iter().enumerate() {
                     close(columns[column][k], expected, 1e-13, kernels.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_of_rows() {
+    for m in [16, 24, 120] {
+        let (rows, weights) = (numbers::<f32>(3 * m, 17), numbers::<f32>(m, 18));
+        for kernels in simd::available() {
+            for weights in [&weights[..], &[]] {
+                let mut sums = [0.0; 3];
+                (kernels.row_sums)(&rows, m, weights, &mut sums);
+                for (row, sum) in rows.chunks(m).zip(sums) {
+                    let others = if weights.is_empty() { row } else { weights };
+                    let products = row.iter().zip(others);
+                    let expected = products.map(|(a, b)| f64::from(*a) * f64::from(*b));
+                    close(sum, expected.sum(), 1e-5, kernels.name);
                 }
             }
         }

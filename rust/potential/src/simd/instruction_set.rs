@@ -40,7 +40,11 @@ macro_rules! kernels_for {
             ),
             tanh_difference: $crate::simd::instruction_set::compiled!(
                 $features,
-                tanh_difference(z: &mut [f32], about: &[$crate::simd::AboutTanh], slope: &mut [f32])
+                tanh_difference(z: &mut [f32], about: &$crate::simd::AboutTanh, slope: &mut [f32])
+            ),
+            row_sums: $crate::simd::instruction_set::compiled!(
+                $features,
+                $crate::simd::kernels::row_sums[rows: &[f32], m: usize, weights: &[f32], sums: &mut [f32]]
             ),
             slope_difference: $crate::simd::instruction_set::compiled!(
                 $features,

@@ -149,18 +149,42 @@ fn exp_less_one_single<const FUSED: bool>(x: f32) -> f32 {
 #[inline(always)]
 pub(super) fn tanh_difference<const FUSED: bool>(
     z: &mut [f32],
-    about: &[AboutTanh],
+    about: &AboutTanh,
     slope: &mut [f32],
 ) {
     let fma = |a: f32, b: f32, c: f32| if FUSED { a.mul_add(b, c) } else { a * b + c };
-    let rows = z.chunks_exact_mut(about.len());
-    for (z, slope) in rows.zip(slope.chunks_exact_mut(about.len())) {
-        for ((z, slope), about) in z.iter_mut().zip(slope).zip(about) {
-            let e = exp_less_one_single::<FUSED>(about.direction * z.clamp(-20.0, 20.0));
-            let change = about.rise * e / fma(about.growth, e, about.growth + 1.0);
-            *z = about.scale * change;
-            *slope = -about.scale * change * (2.0 * about.value + change);
+    let m = about.scale.len();
+    let (direction, growth) = (&about.direction[..m], &about.growth[..m]);
+    let (rise, value, scale) = (&about.rise[..m], &about.value[..m], &about.scale[..m]);
+    for (z, slope) in z.chunks_exact_mut(m).zip(slope.chunks_exact_mut(m)) {
+        for k in 0..m {
+            let e = exp_less_one_single::<FUSED>(direction[k] * z[k].clamp(-20.0, 20.0));
+            let change = rise[k] * e / fma(growth[k], e, growth[k] + 1.0);
+            z[k] = scale[k] * change;
+            slope[k] = -scale[k] * change * fma(2.0, value[k], change);
         }
+    }
+}
+
+/// See [`super::Kernels::row_sums`].
+#[inline(always)]
+pub(super) fn row_sums(rows: &[f32], m: usize, weights: &[f32], sums: &mut [f32]) {
+    for (row, sum) in rows.chunks_exact(m).zip(sums) {
+        let others = if weights.is_empty() { row } else { weights };
+        let mut lanes = [0.0f32; 2 * LANES];
+        let parts = row
+            .chunks_exact(2 * LANES)
+            .zip(others.chunks_exact(2 * LANES));
+        for (a, b) in parts {
+            for l in 0..2 * LANES {
+                lanes[l] += a[l] * b[l];
+            }
+        }
+        let rest = row.chunks_exact(2 * LANES).remainder().iter();
+        let rest = rest
+            .zip(others[m - m % (2 * LANES)..].iter())
+            .map(|(a, b)| a * b);
+        *sum = lanes.iter().sum::<f32>() + rest.sum::<f32>();
     }
 }
 

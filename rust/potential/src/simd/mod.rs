@@ -49,9 +49,12 @@ pub struct Kernels {
     pub environment: fn(&Smoothing, &[f64], [&mut [f64]; 4]),
     /// `(variable, s [n], x [n], dx/ds [n])`
     pub variable: fn(&Variable, &[f64], &mut [f64], &mut [f64]),
-    /// `(z [n, m], about [m], slope [n, m])`: replaces changes `z` of the arguments by those of the values and writes those of
+    /// `(z [n, m], about m neurons, slope [n, m])`: replaces changes `z` of the arguments by those of the values and writes those of
     /// the slopes.
-    pub tanh_difference: fn(&mut [f32], &[AboutTanh], &mut [f32]),
+    pub tanh_difference: fn(&mut [f32], &AboutTanh, &mut [f32]),
+    /// `(rows [n, m], m, weights [m], sums [n])`: `sum over k of weight[k] row[k]^power`, power 1 where there are weights, 2 where there
+    /// are none, summed by registers in single precision.
+    pub row_sums: fn(&[f32], usize, &[f32], &mut [f32]),
     /// Changes of slopes times upstream gradients.
     pub slope_difference: SlopeDifference,
     /// Loops in double precision.
@@ -64,32 +67,44 @@ pub struct Kernels {
 /// by those of slopes times upstream gradients, from changes of the latter.
 pub type SlopeDifference = fn(&mut [f32], &[f32], &[f32], &[f32]);
 
-/// A neuron `scale tanh z` about one point, for [`Kernels::tanh_difference`].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Neurons `scale tanh z` about one point each, for [`Kernels::tanh_difference`]: one number a neuron in each list.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AboutTanh {
     /// 2 where `z <= 0`, else -2.
-    direction: f32,
+    direction: Vec<f32>,
     /// `exp -2|z|`
-    growth: f32,
+    growth: Vec<f32>,
     /// `1 - tanh |z|`, with the sign of the direction.
-    rise: f32,
+    rise: Vec<f32>,
     /// `tanh z` there.
-    value: f32,
+    value: Vec<f32>,
     /// The factor.
-    pub scale: f32,
+    scale: Vec<f32>,
 }
 
 impl AboutTanh {
-    /// `scale tanh` about `z`.
-    pub fn new(z: f64, scale: f64) -> Self {
+    /// Adds `scale tanh` about `z`.
+    pub fn push(&mut self, z: f64, scale: f64) {
         let growth = (-2.0 * z.abs().min(20.0)).exp();
         let sign = if z > 0.0 { -1.0 } else { 1.0 };
-        Self {
-            direction: (2.0 * sign) as f32,
-            growth: growth as f32,
-            rise: (sign * 2.0 * growth / (growth + 1.0)) as f32,
-            value: z.tanh() as f32,
-            scale: scale as f32,
+        self.direction.push((2.0 * sign) as f32);
+        self.growth.push(growth as f32);
+        self.rise
+            .push((sign * 2.0 * growth / (growth + 1.0)) as f32);
+        self.value.push(z.tanh() as f32);
+        self.scale.push(scale as f32);
+    }
+
+    /// Adds neurons that never change, up to `len` in all.
+    pub fn pad(&mut self, len: usize) {
+        for list in [
+            &mut self.direction,
+            &mut self.growth,
+            &mut self.rise,
+            &mut self.value,
+            &mut self.scale,
+        ] {
+            list.resize(len, 0.0);
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     environment: kernels::environment::<false>,
     variable: kernels::variable::<false>,
     tanh_difference: kernels::tanh_difference::<false>,
+    row_sums: kernels::row_sums,
     slope_difference: kernels::slope_difference::<false>,
     double: (
         Dense {

@@ -11,6 +11,7 @@
 
 use super::curve::Error;
 use crate::descriptor::environment::Section;
+use crate::simd::Real;
 
 /// Own share, and the share as a neighbour of others.
 const SHARES: f64 = 2.0;
@@ -34,15 +35,21 @@ pub struct Lengths {
 }
 
 impl Lengths {
-    /// From `dE/dT`, `[C, stride]`, of which `m1` numbers a row count, times `factor`.
-    pub fn of(slope_t: impl Fn(usize) -> f64, rows: usize, stride: usize, m1: usize) -> Self {
-        let square = |c: usize| -> f64 {
-            let row = (c * stride..c * stride + m1).map(&slope_t);
-            row.map(|x| x * x).sum()
-        };
+    /// From `dE/dT`, `[C, stride]` with zeros behind the numbers of a row.
+    pub fn of<S: Real>(slope_t: &[S], stride: usize) -> Self {
+        let mut squares = slope_t.chunks_exact(stride).map(|row| {
+            // four sums at a time: one would wait for itself
+            let mut sums = [0.0; 4];
+            for part in row.chunks(4) {
+                for (sum, x) in sums.iter_mut().zip(part) {
+                    *sum += x.double() * x.double();
+                }
+            }
+            sums.iter().sum::<f64>()
+        });
         Self {
-            radial: square(0).sqrt(),
-            angular: (1..rows).map(square).sum::<f64>().sqrt(),
+            radial: squares.next().unwrap_or(0.0).sqrt(),
+            angular: squares.sum::<f64>().sqrt(),
         }
     }
 }

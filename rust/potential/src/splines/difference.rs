@@ -24,7 +24,9 @@ pub struct Point {
 
 #[derive(Clone, Debug)]
 struct Layer {
-    about: Vec<AboutTanh>,
+    about: AboutTanh,
+    /// Factors of activations other than tanh.
+    scales: Vec<f64>,
     /// `idt f'(z)`
     slope: Vec<f32>,
     /// Gradient with respect to the layer's output.
@@ -43,6 +45,7 @@ pub struct Scratch {
     downstream: Vec<f32>,
     /// Length of the change of the first layer's arguments, squared, by row.
     pub lengths: Vec<f32>,
+    sums: Vec<f32>,
 }
 
 impl Point {
@@ -90,12 +93,14 @@ impl Point {
                 (0..width).map(|k| inside(k) as f32).collect()
             };
             let (arguments, activated) = &values[l];
-            let about = (0..width).map(|k| match activated.get(k) {
-                None => AboutTanh::default(),
-                Some((scale, ..)) => AboutTanh::new(arguments[k], *scale),
-            });
+            let mut about = AboutTanh::default();
+            for (z, (scale, ..)) in arguments.iter().zip(activated) {
+                about.push(*z, *scale);
+            }
+            about.pad(width);
             layers.push(Layer {
-                about: about.collect(),
+                about,
+                scales: activated.iter().map(|(scale, ..)| *scale).collect(),
                 slope: padded(&|k| activated[k].0 * activated[k].2),
                 upstream: padded(&|k| upstream[k]),
                 arguments: arguments.clone(),
@@ -161,11 +166,8 @@ impl Point {
             let (inputs, width) = (layer.inputs, layer.width);
             (loops.product)(input, before_width, inputs, &layer.forward, y, width, width);
             if l == 0 {
-                scratch.lengths.clear();
-                let rows = y.chunks_exact(width);
-                scratch
-                    .lengths
-                    .extend(rows.map(|row| row.iter().map(|z| z * z).sum::<f32>()));
+                scratch.lengths.resize(n, 0.0);
+                (kernels.row_sums)(y, width, &[], &mut scratch.lengths);
             }
             own.activate(kernels, y, slope, width);
             if layer.residual != Residual::None {
@@ -175,10 +177,10 @@ impl Point {
         }
         let width = before_width;
         let outputs = scratch.outputs.last().map_or(&[][..], Vec::as_slice);
-        for (energy, row) in energies.iter_mut().zip(outputs.chunks_exact(width)) {
-            let products = row.iter().zip(&packed.last);
-            let products = products.map(|(y, w)| f64::from(*y) * f64::from(*w));
-            *energy = products.sum::<f64>() + self.energy;
+        scratch.sums.resize(n, 0.0);
+        (kernels.row_sums)(outputs, width, &packed.last, &mut scratch.sums);
+        for (energy, sum) in energies.iter_mut().zip(&scratch.sums) {
+            *energy = f64::from(*sum) + self.energy;
         }
         scratch.upstream.clear();
         scratch.upstream.resize(n * width, 0.0);
@@ -222,7 +224,7 @@ impl Layer {
         let rows = z.chunks_exact_mut(width);
         for (z, slope) in rows.zip(slope.chunks_exact_mut(width)) {
             for (k, argument) in self.arguments.iter().enumerate() {
-                let scale = f64::from(self.about[k].scale);
+                let scale = self.scales[k];
                 let here = self.activation.value_and_slope(*argument);
                 let there = self.activation.value_and_slope(argument + f64::from(z[k]));
                 z[k] = (scale * (there.0 - here.0)) as f32;

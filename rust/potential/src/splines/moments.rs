@@ -277,7 +277,7 @@ impl<S: Scalar> Moments<S> {
         let pairs = curves.around(centre_type);
         let slopes = self.slope_t.chunks_exact(rows * stride);
         for (i, (bound, slope_t)) in bounds.iter_mut().zip(slopes).enumerate() {
-            let mut lengths = Lengths::of(|k| slope_t[k].double(), rows, stride, m1);
+            let mut lengths = Lengths::of(slope_t, stride);
             lengths.radial *= factor;
             lengths.angular *= factor;
             for (b, (section, pair)) in environment.sections.iter().zip(pairs).enumerate() {

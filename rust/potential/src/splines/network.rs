@@ -8,7 +8,7 @@ use crate::simd::dense::{Dense, ROWS, pack};
 #[derive(Clone, Debug)]
 pub struct Packed<S> {
     pub(super) layers: Vec<Layer<S>>,
-    /// Weights of the last layer, which is linear, and its bias.
+    /// Weights of the last layer, which is linear, padded, and its bias.
     pub(super) last: Vec<S>,
     bias: f64,
 }
@@ -92,9 +92,12 @@ impl<S: Scalar> Packed<S> {
                 residual: layer.residual,
             }
         });
+        let layers: Vec<_> = layers.collect();
+        let mut weights: Vec<S> = last.weights.iter().map(|w| S::of(*w)).collect();
+        weights.resize(layers.last().map_or(0, |layer| layer.width), S::ZERO);
         Self {
-            layers: layers.collect(),
-            last: last.weights.iter().map(|w| S::of(*w)).collect(),
+            layers,
+            last: weights,
             bias: last.bias[0],
         }
     }
