@@ -5,7 +5,8 @@
    The box of step n is set between position update and neighbor decision,
    so forces, virial, volume, and strain of step n belong together. All
    arithmetic lives in the Rust library; every rank samples the same values
-   and holds the same state, so nothing is communicated here.
+   and holds the same state. Rank 0 writes the files, and whether that went
+   well is all that is communicated.
 ------------------------------------------------------------------------- */
 
 #include "fix_dms.h"
@@ -29,6 +30,12 @@
 #include <cmath>
 #include <cstring>
 
+#ifdef __APPLE__
+#include <malloc/malloc.h>
+#else
+#include <malloc.h>
+#endif
+
 using namespace LAMMPS_NS;
 using namespace FixConst;
 
@@ -40,16 +47,44 @@ using deepdms::Reach;
 
 #define ALL(call) deepdms::guard(lmp, FLERR, Reach::Everyone, [&] { return call; })
 
+// the guard for calls that all ranks make, and that may fail on one
+
+#define TOGETHER(call) deepdms::guard_together(lmp, FLERR, [&] { call; })
+
 static constexpr int LENGTH_BITS[3] = {Fix::BOX_CHANGE_X, Fix::BOX_CHANGE_Y, Fix::BOX_CHANGE_Z};
 static constexpr int TILT_BITS[3] = {Fix::BOX_CHANGE_XY, Fix::BOX_CHANGE_XZ, Fix::BOX_CHANGE_YZ};
-static constexpr int BLOB_HEADER = 24;
+
+namespace {
+
+// the states that a restart file has brought, which LAMMPS keeps to itself
+
+struct RestartStates : Modify {
+  static char **ids(const Modify *modify) { return modify->*&RestartStates::id_restart_global; }
+  static char **styles(const Modify *modify)
+  {
+    return modify->*&RestartStates::style_restart_global;
+  }
+  static int *used(const Modify *modify) { return modify->*&RestartStates::used_restart_global; }
+};
+
+// bytes that may be read at memory which comes from new
+
+size_t readable(const char *memory)
+{
+#ifdef __APPLE__
+  return malloc_size(memory);
+#else
+  return malloc_usable_size(const_cast<char *>(memory));
+#endif
+}
+
+}    // namespace
 
 /* ---------------------------------------------------------------------- */
 
 FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) :
     Fix(lmp, narg, arg), scales_velocities(false), stopped(false), width(0), rows(nullptr),
-    displacements(false), volume_column(0), stress_compute(nullptr), volume_compute(nullptr),
-    shell(0.0), list(nullptr)
+    displacements(false), volume_column(0), shell(0.0), list(nullptr)
 {
   if (igroup != 0)
     error->all(FLERR, "fix dms: the group must be all, the strain acts on the whole box");
@@ -67,6 +102,8 @@ FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) :
       domain->dimension,
       {domain->xperiodic != 0, domain->yperiodic != 0, domain->zperiodic != 0}};
   ALL((*dms)->check_box(kind));
+  TOGETHER((*dms)->name_files());
+  warn_of_other_states();
 
   const DmsStrain strain = ALL((*dms)->strain_kind());
   scales_velocities = strain.scales_velocities;
@@ -120,7 +157,43 @@ void FixDMS::create_reader(int which, const std::string &suffix, const std::stri
 {
   readers[which].id = std::string(id) + "_" + suffix;
   readers[which].own = true;
-  readers[which].compute = modify->add_compute(readers[which].id + " all " + style);
+  modify->add_compute(readers[which].id + " all " + style);
+}
+
+/* ----------------------------------------------------------------------
+   a compute that this fix reads, looked up at each use: uncompute may have
+   removed it without another init, as run pre no makes none
+------------------------------------------------------------------------- */
+
+Compute *FixDMS::reader(int which) const
+{
+  auto *compute = modify->get_compute_by_id(readers[which].id);
+  if (!compute)
+    error->all(FLERR, "fix dms: compute {} that it reads no longer exists", readers[which].id);
+  return compute;
+}
+
+/* ----------------------------------------------------------------------
+   a restart file with the state of a fix dms of another ID: with that one
+   lost, this is a new measurement
+------------------------------------------------------------------------- */
+
+void FixDMS::warn_of_other_states() const
+{
+  if (comm->me != 0 || ALL((*dms)->resumes())) return;
+  std::string others;
+  for (int i = 0; i < modify->nfix_restart_global; i++) {
+    if (RestartStates::used(modify)[i] || strcmp(RestartStates::styles(modify)[i], style) != 0)
+      continue;
+    const std::string other = RestartStates::ids(modify)[i];
+    if (other == id) return;
+    others += (others.empty() ? "" : ", ") + other;
+  }
+  if (!others.empty())
+    error->warning(FLERR,
+                   "fix dms: the restart file holds the state of fix dms {}, which only a fix of that "
+                   "ID goes on with: fix {} starts a new measurement",
+                   others, id);
 }
 
 /* ----------------------------------------------------------------------
@@ -130,7 +203,7 @@ void FixDMS::create_reader(int which, const std::string &suffix, const std::stri
 void FixDMS::adopt_reader(int which, const std::string &id_new)
 {
   auto &reader = readers[which];
-  auto *compute = modify->get_compute_by_id(id_new);
+  const auto *compute = modify->get_compute_by_id(id_new);
   if (!compute) error->all(FLERR, "fix_modify for fix dms: there is no compute with ID {}", id_new);
   if (which == TEMP && !compute->tempflag)
     error->all(FLERR, "fix_modify for fix dms: compute {} does not compute a temperature", id_new);
@@ -138,8 +211,8 @@ void FixDMS::adopt_reader(int which, const std::string &id_new)
     error->all(FLERR, "fix_modify for fix dms: compute {} does not compute a pressure", id_new);
   if (compute->igroup != 0)
     error->all(FLERR, "fix_modify for fix dms: compute {} must belong to group all", id_new);
-  if (reader.own) modify->delete_compute(reader.id);
-  reader = {id_new, false, compute};
+  if (reader.own && modify->get_compute_by_id(reader.id)) modify->delete_compute(reader.id);
+  reader = {id_new, false};
 }
 
 /* ----------------------------------------------------------------------
@@ -175,25 +248,21 @@ void FixDMS::init()
   ALL((*dms)->set_timestep(update->dt));
   check_partners();
 
-  for (auto &reader : readers) {
-    reader.compute = modify->get_compute_by_id(reader.id);
-    if (!reader.compute)
-      error->all(FLERR, "fix dms: compute {} that it reads no longer exists", reader.id);
-  }
-
+  for (int which = 0; which < NREADERS; which++) reader(which);
   if (width) {
-    init_atoms();
+    atom_stress();
+    atom_volume();
     request_neighbors();
   }
 
   rigid_fixes.clear();
   for (const auto &ifix : modify->get_fix_list())
-    if (ifix->rigid_flag) rigid_fixes.push_back(ifix);
+    if (ifix->rigid_flag) rigid_fixes.emplace_back(ifix->id);
   if (scales_velocities && !rigid_fixes.empty())
     error->all(FLERR,
                "fix dms: vscale yes would scale the velocities of atoms in rigid bodies of fix {}: "
                "use vscale no",
-               rigid_fixes.front()->id);
+               rigid_fixes.front());
 }
 
 /* ----------------------------------------------------------------------
@@ -238,7 +307,7 @@ void FixDMS::setup_pre_exchange()
   const DmsBox now = current_box();
   if (ALL((*dms)->resumes())) resume();
   const bool fresh = ALL((*dms)->begin(step, now, (double) atom->natoms));
-  deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->open_files(step); });
+  TOGETHER((*dms)->open_files(step));
   const DmsStrain strain = ALL((*dms)->strain_kind());
   if (fresh && strain.drives) {
     const DmsBox reference = ALL((*dms)->reference());
@@ -263,16 +332,15 @@ void FixDMS::setup_pre_exchange()
 
 void FixDMS::resume()
 {
+  const auto step = (int64_t) update->ntimestep;
   rust::Vec<uint8_t> blob;
-  if (comm->me == 0)
-    blob = deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { return (*dms)->read_checkpoint(); });
+  TOGETHER(if (comm->me == 0) blob = (*dms)->read_checkpoint(step));
   int size = (int) blob.size();
   MPI_Bcast(&size, 1, MPI_INT, 0, world);
   std::vector<uint8_t> bytes(blob.begin(), blob.end());
   bytes.resize(size);
   MPI_Bcast(bytes.data(), size, MPI_BYTE, 0, world);
-  ALL((*dms)->resume(rust::Slice<const uint8_t>(bytes.data(), bytes.size()),
-                     (int64_t) update->ntimestep));
+  ALL((*dms)->resume(rust::Slice<const uint8_t>(bytes.data(), bytes.size()), step));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -290,7 +358,7 @@ void FixDMS::setup(int /*vflag*/)
   ALL((*dms)->check_start(step, (int64_t) update->laststep, current_box()));
   if (width) start_atoms();
   talk();
-  if (ALL((*dms)->is_due(step))) observe();
+  if (ALL((*dms)->is_due(step))) observe(true);
   announce();
 }
 
@@ -318,7 +386,7 @@ void FixDMS::pre_force(int /*vflag*/)
 void FixDMS::end_of_step()
 {
   if (!ALL((*dms)->is_due((int64_t) update->ntimestep))) return;
-  observe();
+  observe(false);
   announce();
   if (ALL((*dms)->take_stop())) {
     stopped = true;
@@ -333,7 +401,7 @@ void FixDMS::end_of_step()
 void FixDMS::post_run()
 {
   const auto step = (int64_t) update->ntimestep;
-  deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->write_checkpoint(step); });
+  if (ALL((*dms)->checkpoints())) TOGETHER((*dms)->write_checkpoint(step));
   if (stopped) timer->reset_timeout();
   stopped = false;
 }
@@ -356,7 +424,7 @@ DmsBox FixDMS::current_box() const
 void FixDMS::move_box(const DmsBox &box)
 {
   domain->x2lamda(atom->nlocal);
-  for (auto &ifix : rigid_fixes) ifix->deform(0);
+  deform_rigid(0);
 
   std::copy_n(box.low.begin(), 3, domain->boxlo);
   std::copy_n(box.high.begin(), 3, domain->boxhi);
@@ -369,8 +437,18 @@ void FixDMS::move_box(const DmsBox &box)
   domain->set_local_box();
 
   domain->lamda2x(atom->nlocal);
-  for (auto &ifix : rigid_fixes) ifix->deform(1);
+  deform_rigid(1);
   if (force->kspace) force->kspace->setup();
+}
+
+/* ----------------------------------------------------------------------
+   rigid bodies to scaled coordinates and back
+------------------------------------------------------------------------- */
+
+void FixDMS::deform_rigid(int back) const
+{
+  for (const auto &rigid : rigid_fixes)
+    if (auto *ifix = modify->get_fix_by_id(rigid)) ifix->deform(back);
 }
 
 /* ----------------------------------------------------------------------
@@ -396,26 +474,26 @@ void FixDMS::scale_velocities(const DmsBox &before, const DmsBox &after) const
 }
 
 /* ----------------------------------------------------------------------
-   hand the stress of this step to the measurement
+   hand the stress of this step to the measurement, at the start of a run or
+   in it; nothing takes a sample of which a part cannot be computed with
 ------------------------------------------------------------------------- */
 
-void FixDMS::observe()
+void FixDMS::observe(bool starting)
 {
   const bigint step = update->ntimestep;
-  if (width && ALL((*dms)->atoms_due(step))) observe_atoms();
-  auto *temperature = readers[TEMP].compute;
-  auto *pe = readers[PE].compute;
+  Compute *found[NREADERS];
+  for (int which = 0; which < NREADERS; which++) found[which] = reader(which);
+  auto *temperature = found[TEMP];
+  auto *pe = found[PE];
   if (temperature->invoked_scalar != step) temperature->compute_scalar();
-  for (const int which : {PRESS, VIRIAL}) {
-    auto *pressure = readers[which].compute;
-    if (pressure->invoked_vector != step) pressure->compute_vector();
-  }
+  for (const int which : {PRESS, VIRIAL})
+    if (found[which]->invoked_vector != step) found[which]->compute_vector();
   if (pe->invoked_scalar != step) pe->compute_scalar();
 
   deepdms::DmsSample sample{};
   sample.step = step;
-  std::copy_n(readers[PRESS].compute->vector, 6, sample.pressure.begin());
-  std::copy_n(readers[VIRIAL].compute->vector, 6, sample.virial.begin());
+  std::copy_n(found[PRESS]->vector, 6, sample.pressure.begin());
+  std::copy_n(found[VIRIAL]->vector, 6, sample.virial.begin());
   if (domain->dimension == 2)
     for (const int unused : {2, 4, 5}) sample.pressure[unused] = sample.virial[unused] = 0.0;
   sample.temperature = temperature->scalar;
@@ -424,14 +502,16 @@ void FixDMS::observe()
   sample.volume = domain->xprd * domain->yprd * (domain->dimension == 2 ? 1.0 : domain->zprd);
   sample.borders = current_box();
 
-  // other fixes may not know their energy before their own setup in the first run
+  // other fixes may not know their energy before their own setup
 
   const double reservoir = modify->energy_couple() - compute_scalar();
-  sample.reservoir = std::isfinite(reservoir) ? reservoir : 0.0;
+  sample.reservoir = starting && !std::isfinite(reservoir) ? 0.0 : reservoir;
 
+  ALL((*dms)->check_sample(sample));
+  if (width && ALL((*dms)->atoms_due(step))) observe_atoms();
   ALL((*dms)->sample(sample));
   if (width && ALL((*dms)->atoms_pending())) close_atoms();
-  deepdms::guard(lmp, FLERR, Reach::ThisRank, [&] { (*dms)->write_files(); });
+  if (ALL((*dms)->files_due())) TOGETHER((*dms)->write_files(step));
   talk();
 }
 
@@ -442,10 +522,10 @@ void FixDMS::observe()
 void FixDMS::announce()
 {
   const bigint next = ALL((*dms)->next_due((int64_t) update->ntimestep));
-  for (const int which : {PRESS, VIRIAL, PE}) readers[which].compute->addstep(next);
-  if (stress_compute || volume_compute) {
+  for (const int which : {PRESS, VIRIAL, PE}) reader(which)->addstep(next);
+  if (width) {
     const bigint atoms_next = ALL((*dms)->next_atoms_due((int64_t) update->ntimestep));
-    for (auto *compute : {stress_compute, volume_compute})
+    for (auto *compute : {atom_stress(), atom_volume()})
       if (compute && compute->timeflag) compute->addstep(atoms_next);
   }
 }
@@ -495,14 +575,15 @@ void FixDMS::write_restart(FILE *fp)
   fwrite(blob.data(), 1, blob.size(), fp);
 }
 
-/* ---------------------------------------------------------------------- */
+/* ----------------------------------------------------------------------
+   LAMMPS does not say how long the state is, and what the state says may be
+   damaged: nothing is read beyond the memory that holds it
+------------------------------------------------------------------------- */
 
 void FixDMS::restart(char *buf)
 {
   const auto *bytes = reinterpret_cast<const uint8_t *>(buf);
-  const auto length =
-      ALL(deepdms::dms_blob_length(rust::Slice<const uint8_t>(bytes, BLOB_HEADER)));
-  ALL((*dms)->unpack(rust::Slice<const uint8_t>(bytes, length)));
+  ALL((*dms)->unpack(rust::Slice<const uint8_t>(bytes, readable(buf))));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -520,7 +601,7 @@ int FixDMS::modify_param(int narg, char **arg)
   if (narg < 2) utils::missing_cmd_args(FLERR, std::string("fix_modify ") + arg[0], error);
   if (strcmp(arg[0], "temp") == 0) {
     adopt_reader(TEMP, arg[1]);
-    readers[PRESS].compute->reset_extra_compute_fix(arg[1]);
+    reader(PRESS)->reset_extra_compute_fix(arg[1]);
   } else {
     adopt_reader(PRESS, arg[1]);
   }

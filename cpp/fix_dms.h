@@ -62,13 +62,12 @@ class FixDMS : public Fix {
   struct Reader {
     std::string id;
     bool own = false;
-    class Compute *compute = nullptr;
   };
   enum { TEMP, PRESS, VIRIAL, PE, NREADERS };
   Reader readers[NREADERS];
 
   std::unique_ptr<rust::Box<deepdms::Dms>> dms;
-  std::vector<Fix *> rigid_fixes;
+  std::vector<std::string> rigid_fixes;    // IDs of fixes with rigid bodies
   bool scales_velocities;    // the velocities follow the box, too
   bool stopped;              // this fix has ended the run
 
@@ -79,29 +78,32 @@ class FixDMS : public Fix {
   bool displacements; // their displacement is measured, too
   std::string stress_id, volume_id;
   int volume_column;
-  class Compute *stress_compute, *volume_compute;
   double shell;    // radius of averages over neighbors, 0 without
   class NeighList *list;
   std::vector<double> scaled, masses, volumes, losses;
 
   void create_reader(int, const std::string &, const std::string &);
   void adopt_reader(int, const std::string &);
+  class Compute *reader(int) const;
+  void warn_of_other_states() const;
   int box_change_bits(const deepdms::DmsStrain &) const;
   void check_partners() const;
   deepdms::DmsBox current_box() const;
   void move_box(const deepdms::DmsBox &);
+  void deform_rigid(int) const;
   void scale_velocities(const deepdms::DmsBox &, const deepdms::DmsBox &) const;
   void resume();
   void create_atoms();
   void destroy_atoms();
-  void init_atoms();
+  class Compute *atom_stress() const;
+  class Compute *atom_volume() const;
   void request_neighbors();
   void start_atoms();
   void place_atoms();
   void observe_atoms();
   void close_atoms();
   void average_shells();
-  void observe();
+  void observe(bool);
   void announce();
   void talk();
 };

@@ -35,6 +35,10 @@ using deepdms::Reach;
 
 #define ALL(call) deepdms::guard(lmp, FLERR, Reach::Everyone, [&] { return call; })
 
+// the guard for calls that all ranks make, and that may fail on one
+
+#define TOGETHER(call) deepdms::guard_together(lmp, FLERR, [&] { call; })
+
 // what Rust sees of arrays; a pointer to nothing is not allowed there
 
 static rust::Slice<const double> slice(const std::vector<double> &values)
@@ -74,7 +78,8 @@ void FixDMS::create_atoms()
   atom->add_callback(Atom::GROW);
   atom->add_callback(Atom::RESTART);
   for (int i = 0; i < atom->nlocal; i++) FixDMS::set_arrays(i);
-  init_atoms();
+  atom_stress();
+  atom_volume();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -101,39 +106,43 @@ void FixDMS::start_atoms()
 }
 
 /* ----------------------------------------------------------------------
-   the computes that single atoms need
+   the compute of the stress of atoms, or a null pointer where none is wanted
 ------------------------------------------------------------------------- */
 
-void FixDMS::init_atoms()
+Compute *FixDMS::atom_stress() const
 {
-  stress_compute = volume_compute = nullptr;
-  if (!stress_id.empty()) {
-    stress_compute = modify->get_compute_by_id(stress_id);
-    if (!stress_compute)
-      error->all(FLERR, "fix dms: peratom: there is no compute with ID {}", stress_id);
-    const int columns = stress_compute->size_peratom_cols;
-    if (!stress_compute->peratom_flag || !stress_compute->pressatomflag ||
-        (columns != 6 && columns != 9))
-      error->all(FLERR,
-                 "fix dms: peratom: compute {} of style {} does not give the stress of atoms: use "
-                 "compute stress/atom (6 components) or compute centroid/stress/atom (9 components, "
-                 "which some many-body potentials require)",
-                 stress_id, stress_compute->style);
-    if (stress_compute->igroup != 0)
-      error->all(FLERR, "fix dms: peratom: compute {} must belong to group all", stress_id);
-  }
-  if (!volume_id.empty()) {
-    volume_compute = modify->get_compute_by_id(volume_id);
-    if (!volume_compute)
-      error->all(FLERR, "fix dms: atomvolume: there is no compute with ID {}", volume_id);
-    if (!volume_compute->peratom_flag || volume_column > volume_compute->size_peratom_cols ||
-        (volume_column == 0) != (volume_compute->size_peratom_cols == 0))
-      error->all(FLERR,
-                 "fix dms: atomvolume: compute {} does not give one number an atom: it has {} "
-                 "columns, and c_{}{} was asked for",
-                 volume_id, volume_compute->size_peratom_cols, volume_id,
-                 volume_column ? fmt::format("[{}]", volume_column) : "");
-  }
+  if (stress_id.empty()) return nullptr;
+  auto *compute = modify->get_compute_by_id(stress_id);
+  if (!compute) error->all(FLERR, "fix dms: peratom: there is no compute with ID {}", stress_id);
+  const int columns = compute->size_peratom_cols;
+  if (!compute->peratom_flag || !compute->pressatomflag || (columns != 6 && columns != 9))
+    error->all(FLERR,
+               "fix dms: peratom: compute {} of style {} does not give the stress of atoms: use "
+               "compute stress/atom (6 components) or compute centroid/stress/atom (9 components, "
+               "which some many-body potentials require)",
+               stress_id, compute->style);
+  if (compute->igroup != 0)
+    error->all(FLERR, "fix dms: peratom: compute {} must belong to group all", stress_id);
+  return compute;
+}
+
+/* ----------------------------------------------------------------------
+   the compute of their volume, or a null pointer where none is wanted
+------------------------------------------------------------------------- */
+
+Compute *FixDMS::atom_volume() const
+{
+  if (volume_id.empty()) return nullptr;
+  auto *compute = modify->get_compute_by_id(volume_id);
+  if (!compute) error->all(FLERR, "fix dms: atomvolume: there is no compute with ID {}", volume_id);
+  if (!compute->peratom_flag || volume_column > compute->size_peratom_cols ||
+      (volume_column == 0) != (compute->size_peratom_cols == 0))
+    error->all(FLERR,
+               "fix dms: atomvolume: compute {} does not give one number an atom: it has {} "
+               "columns, and c_{}{} was asked for",
+               volume_id, compute->size_peratom_cols, volume_id,
+               volume_column ? fmt::format("[{}]", volume_column) : "");
+  return compute;
 }
 
 /* ----------------------------------------------------------------------
@@ -185,6 +194,8 @@ void FixDMS::observe_atoms()
   sample.columns = 6;
   sample.volume = domain->xprd * domain->yprd * (domain->dimension == 2 ? 1.0 : domain->zprd);
 
+  auto *stress_compute = atom_stress();
+  auto *volume_compute = atom_volume();
   for (auto *compute : {stress_compute, volume_compute})
     if (compute && compute->invoked_peratom != step) compute->compute_peratom();
 
@@ -202,8 +213,9 @@ void FixDMS::observe_atoms()
                                       : volume_compute->vector_atom[i]);
 
   scaled.clear();
+  if (displacements) place_atoms();
+  TOGETHER((*dms)->check_atoms(step, stress, slice(volumes), slice(scaled)));
   if (displacements) {
-    place_atoms();
     double mass = 0.0;
     for (const double m : masses) mass += m;
     const rust::Slice<double> own = slice(rows, nlocal, width);
@@ -334,17 +346,31 @@ int FixDMS::unpack_exchange(int i, double *buf)
 int FixDMS::pack_restart(int i, double *buf)
 {
   buf[0] = maxsize_restart();    // read_restart finds the next fix by it
-  return 1 + pack_exchange(i, &buf[1]);
+  const int count = pack_exchange(i, &buf[2]);
+  buf[1] = ALL(deepdms::dms_checksum(rust::Slice<const double>(&buf[2], (size_t) count)));
+  return 2 + count;
 }
 
 /* ---------------------------------------------------------------------- */
 
 void FixDMS::unpack_restart(int i, int nth)
 {
-  double *extra = atom->extra[i];
+  const double *extra = atom->extra[i];
   int first = 0;
-  for (int k = 0; k < nth; k++) first += (int) extra[first];
-  unpack_exchange(i, &extra[first + 1]);
+  const auto sound = [&] {
+    return first < atom->nextra_store && extra[first] >= 1.0 &&
+        extra[first] <= atom->nextra_store - first;
+  };
+  for (int k = 0; k < nth && sound(); k++) first += (int) extra[first];
+  const auto count = (size_t) maxsize_restart() - 2;
+  if (!sound() || extra[first] != maxsize_restart() ||
+      extra[first + 1] !=
+          ALL(deepdms::dms_checksum(rust::Slice<const double>(&extra[first + 2], count))))
+    deepdms::stop_this_rank(lmp, FLERR,
+                            fmt::format("fix dms: the stored numbers of atom {} are damaged. Start "
+                                        "from another file",
+                                        atom->tag[i]));
+  unpack_exchange(i, const_cast<double *>(&extra[first + 2]));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -358,7 +384,7 @@ int FixDMS::size_restart(int /*i*/)
 
 int FixDMS::maxsize_restart()
 {
-  return 1 + width + size_peratom_cols;
+  return 2 + width + size_peratom_cols;    // size, checksum, numbers
 }
 
 /* ---------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "rust/cxx.h"
 
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -53,6 +54,33 @@ auto guard(LAMMPS_NS::LAMMPS *lmp, const char *file, int line, Reach reach, Call
     if (reach == Reach::ThisRank) stop_this_rank(lmp, file, line, failure.what());
     lmp->error->all(file, line, "{}", failure.what());
   }
+}
+
+/* ----------------------------------------------------------------------
+   a call that all ranks make and that may fail on some of them: all end the
+   run with the message of the first rank that fails
+------------------------------------------------------------------------- */
+
+template <typename Call>
+void guard_together(LAMMPS_NS::LAMMPS *lmp, const char *file, int line, Call &&call)
+{
+  std::string message;
+  bool failed = false;
+  try {
+    std::forward<Call>(call)();
+  } catch (const rust::Error &failure) {
+    message = failure.what();
+    failed = true;
+  }
+  const int own = failed ? lmp->comm->me : INT_MAX;
+  int first = INT_MAX;
+  MPI_Allreduce(&own, &first, 1, MPI_INT, MPI_MIN, lmp->world);
+  if (first == INT_MAX) return;
+  int length = (int) message.size();
+  MPI_Bcast(&length, 1, MPI_INT, first, lmp->world);
+  message.resize(length);
+  MPI_Bcast(&message[0], length, MPI_CHAR, first, lmp->world);
+  lmp->error->all(file, line, "{}", message);
 }
 
 }    // namespace deepdms

@@ -4,6 +4,7 @@ mod atoms;
 mod command;
 mod files;
 mod output;
+mod replaced;
 mod state;
 mod strain;
 mod words;
@@ -19,7 +20,7 @@ use deepdms_rheology::{Cell, Error, Measurement, Sample, restart};
 
 use crate::guard::{BridgeError, guard};
 use command::Command;
-use files::Files;
+use files::{Checkpoint, Files};
 
 #[cxx::bridge(namespace = "deepdms")]
 #[allow(missing_docs)]
@@ -132,8 +133,9 @@ mod ffi {
     extern "Rust" {
         type Dms;
         fn dms_new(words: Vec<String>, host: &DmsHost) -> Result<Box<Dms>>;
-        fn dms_blob_length(header: &[u8]) -> Result<usize>;
+        fn dms_checksum(numbers: &[f64]) -> Result<u32>;
 
+        fn name_files(self: &mut Dms) -> Result<()>;
         fn check_box(self: &Dms, kind: &DmsBoxKind) -> Result<()>;
         fn strain_kind(self: &Dms) -> Result<DmsStrain>;
         fn rows(self: &Dms) -> Result<usize>;
@@ -148,11 +150,14 @@ mod ffi {
         fn follow(self: &mut Dms, step: i64, current: &DmsBox) -> Result<()>;
         fn is_due(self: &Dms, step: i64) -> Result<bool>;
         fn next_due(self: &Dms, step: i64) -> Result<i64>;
+        fn check_sample(self: &Dms, sample: &DmsSample) -> Result<()>;
         fn sample(self: &mut Dms, sample: &DmsSample) -> Result<()>;
-        fn write_files(self: &mut Dms) -> Result<()>;
-        fn write_checkpoint(self: &Dms, step: i64) -> Result<()>;
+        fn files_due(self: &Dms) -> Result<bool>;
+        fn write_files(self: &mut Dms, step: i64) -> Result<()>;
+        fn checkpoints(self: &Dms) -> Result<bool>;
+        fn write_checkpoint(self: &mut Dms, step: i64) -> Result<()>;
         fn resumes(self: &Dms) -> Result<bool>;
-        fn read_checkpoint(self: &Dms) -> Result<Vec<u8>>;
+        fn read_checkpoint(self: &mut Dms, step: i64) -> Result<Vec<u8>>;
         fn resume(self: &mut Dms, blob: &[u8], step: i64) -> Result<()>;
         fn take_stop(self: &mut Dms) -> Result<bool>;
         fn take_warnings(self: &mut Dms) -> Result<Vec<String>>;
@@ -173,6 +178,13 @@ mod ffi {
             masses: &[f64],
             rows: &[f64],
         ) -> Result<DmsVector>;
+        fn check_atoms(
+            self: &Dms,
+            step: i64,
+            stress: &[f64],
+            volumes: &[f64],
+            scaled: &[f64],
+        ) -> Result<()>;
         fn add_atoms(
             self: &mut Dms,
             sample: &DmsAtomSample,
@@ -194,7 +206,7 @@ mod ffi {
         fn finish_atoms(self: &mut Dms, sum: &DmsAtomSum) -> Result<()>;
 
         fn pack(self: &Dms) -> Result<Vec<u8>>;
-        fn unpack(self: &mut Dms, blob: &[u8]) -> Result<()>;
+        fn unpack(self: &mut Dms, memory: &[u8]) -> Result<()>;
     }
 }
 
@@ -204,10 +216,16 @@ pub struct Dms {
     measurement: Measurement,
     unit: StressUnit,
     provenance: Provenance,
+    /// Whether this rank writes the files.
+    writes: bool,
     files: Option<Files>,
+    /// The checkpoint to go on from.
+    resume: Option<Checkpoint>,
     /// Whether the state came from a restart file.
     continued: bool,
-    /// Whether the last sample was the first of a cycle.
+    /// Whether a block has ended that the files do not know yet.
+    block_ended: bool,
+    /// Whether a cycle has ended that the files do not know yet.
     cycle_ended: bool,
     /// Whether the run is to end now.
     stop: bool,
@@ -229,6 +247,21 @@ fn cell_of(borders: &ffi::DmsBox) -> Cell {
         low: borders.low,
         high: borders.high,
         tilt: borders.tilt,
+    }
+}
+
+/// The sample in the sign of stresses.
+fn sample_of(sample: &ffi::DmsSample) -> Sample {
+    Sample {
+        step: sample.step,
+        stress: sample.pressure.map(|pressure| -pressure),
+        virial: sample.virial.map(|pressure| -pressure),
+        temperature: sample.temperature,
+        potential: sample.potential,
+        kinetic: sample.kinetic,
+        reservoir: sample.reservoir,
+        volume: sample.volume,
+        cell: cell_of(&sample.borders),
     }
 }
 
@@ -257,13 +290,16 @@ fn dms_new(words: Vec<String>, host: &ffi::DmsHost) -> Result<Box<Dms>, BridgeEr
             units: host.units.clone(),
         };
         Ok(Box::new(Dms {
-            files: host.writes.then(|| Files::new(&command)),
+            writes: host.writes,
+            files: None,
+            resume: command.resume.as_deref().map(Checkpoint::new),
             warnings: advice::on_settings(&measurement),
             command,
             measurement,
             unit,
             provenance,
             continued: false,
+            block_ended: false,
             cycle_ended: false,
             stop: false,
             said: BTreeSet::new(),
@@ -273,12 +309,22 @@ fn dms_new(words: Vec<String>, host: &ffi::DmsHost) -> Result<Box<Dms>, BridgeEr
     })
 }
 
-/// Length of the state blob that begins with `header`.
-fn dms_blob_length(header: &[u8]) -> Result<usize, BridgeError> {
-    dms("dms_blob_length", || restart::blob_length(header))
+/// Checksum of the numbers that a restart file keeps with an atom.
+fn dms_checksum(numbers: &[f64]) -> Result<u32, BridgeError> {
+    dms("dms_checksum", || Ok(restart::checksum(numbers)))
 }
 
 impl Dms {
+    /// Resolves the names of the files, on the rank that writes them; nothing is opened yet.
+    fn name_files(&mut self) -> Result<(), BridgeError> {
+        dms("name_files", || {
+            if self.writes {
+                self.files = Some(Files::new(&self.command)?);
+            }
+            Ok(())
+        })
+    }
+
     /// Adopts the timestep; after the start it must not change.
     fn set_timestep(&mut self, timestep: f64) -> Result<(), BridgeError> {
         dms("set_timestep", || self.measurement.set_timestep(timestep))
@@ -296,9 +342,11 @@ impl Dms {
                 return Ok(false);
             }
             let protocol = self.measurement.protocol();
-            for strain in [protocol.peak, -protocol.peak] {
-                let cell = protocol.deformation.cell(&reference, &reference, strain);
-                cell.check_tilt()?;
+            if self.measurement.drives() {
+                for strain in [protocol.peak, -protocol.peak] {
+                    let cell = protocol.deformation.cell(&reference, &reference, strain);
+                    cell.check_tilt()?;
+                }
             }
             self.notes.push(format!(
                 "fix dms: {}",
@@ -335,24 +383,20 @@ impl Dms {
         dms("next_due", || Ok(self.measurement.next_due(step)))
     }
 
+    /// Fails where a number of the sample cannot be computed with.
+    fn check_sample(&self, sample: &ffi::DmsSample) -> Result<(), BridgeError> {
+        dms("check_sample", || {
+            self.measurement.check_sample(&sample_of(sample))
+        })
+    }
+
     /// Takes one sample.
     fn sample(&mut self, sample: &ffi::DmsSample) -> Result<(), BridgeError> {
         dms("sample", || {
-            let finished = self.measurement.sample(&Sample {
-                step: sample.step,
-                stress: sample.pressure.map(|pressure| -pressure),
-                virial: sample.virial.map(|pressure| -pressure),
-                temperature: sample.temperature,
-                potential: sample.potential,
-                kinetic: sample.kinetic,
-                reservoir: sample.reservoir,
-                volume: sample.volume,
-                cell: cell_of(&sample.borders),
-            })?;
-            if let Some(block) = finished {
+            if let Some(block) = self.measurement.sample(&sample_of(sample))? {
                 self.take_block(&block);
             }
-            self.cycle_ended = self.measurement.at_cycle_start();
+            self.cycle_ended |= self.measurement.at_cycle_start();
             if let Some(text) = advice::goal_reached(&self.measurement, &self.unit) {
                 self.notes.push(format!("fix dms: {text}"));
                 self.stop = true;
@@ -365,10 +409,11 @@ impl Dms {
         if let Some(files) = &mut self.files {
             files.queue(&report::block_line(&self.measurement, &self.unit, block));
         }
+        self.block_ended = true;
         if !block.used {
             return;
         }
-        if block.number == 1 {
+        if self.measurement.outcome().blocks() == 1 {
             self.notes.extend(
                 advice::forecast(&self.measurement, &self.unit)
                     .map(|text| format!("fix dms: {text}")),
@@ -381,13 +426,29 @@ impl Dms {
         }
     }
 
-    /// Writes what has been queued for the files.
-    fn write_files(&mut self) -> Result<(), BridgeError> {
-        dms("write_files", || match &mut self.files {
-            Some(files) => {
-                files.flush(|| report::summary(&self.measurement, &self.unit, &self.provenance))
+    /// Whether something has happened that belongs into the files; the same on every rank.
+    fn files_due(&self) -> Result<bool, BridgeError> {
+        dms("files_due", || {
+            let command = &self.command;
+            Ok(
+                self.block_ended && (command.file.is_some() || command.summary.is_some())
+                    || self.cycle_ended && command.checkpoint.is_some(),
+            )
+        })
+    }
+
+    /// Brings the files up to date with timestep `step`, on the rank that writes them; called on every rank.
+    fn write_files(&mut self, step: i64) -> Result<(), BridgeError> {
+        dms("write_files", || {
+            self.block_ended = false;
+            if let Some(files) = &mut self.files {
+                files.flush(|| report::summary(&self.measurement, &self.unit, &self.provenance))?;
             }
-            None => Ok(()),
+            // behind the block file, which so holds all that the checkpoint knows
+            if std::mem::take(&mut self.cycle_ended) {
+                self.checkpoint(step, false)?;
+            }
+            Ok(())
         })
     }
 

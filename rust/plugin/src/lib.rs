@@ -6,3 +6,4 @@
 pub mod dms;
 pub mod guard;
 pub mod pair;
+mod target;

@@ -4,7 +4,7 @@ use crate::measurement::Measurement;
 use crate::mode::Mode;
 use crate::noise::cycles_for;
 use crate::outcome::{DRIVEN, TEMPERATURE};
-use crate::readout::{Reading, ToneReading};
+use crate::readout::{Estimate, Reading, ToneReading};
 use crate::series::PairSeries;
 use crate::tone_outcome::ToneOutcome;
 use crate::units::StressUnit;
@@ -41,13 +41,13 @@ pub fn on_settings(measurement: &Measurement) -> Vec<String> {
 pub fn introduction(measurement: &Measurement) -> String {
     let p = measurement.protocol();
     let mut text = format!(
-        "mode {} ({}), amplitude {}, period {} steps = {:.17e} time units, {} samples per period, blocks of {} cycles \
+        "mode {} ({}), amplitude {}, period {} steps = {} time units, {} samples per period, blocks of {} cycles \
          after {}",
         p.deformation.mode.name(),
         p.deformation.modulus(),
         p.amplitude,
         p.period,
-        p.period_time(),
+        rounded(p.period_time()),
         p.samples_per_period(),
         p.block,
         p.skip
@@ -104,12 +104,12 @@ pub fn on_length(measurement: &Measurement, last: i64) -> Option<String> {
 }
 
 /// `value` without digits that only rounding made.
-fn rounded(value: f64) -> f64 {
+pub(crate) fn rounded(value: f64) -> f64 {
     format!("{value:.12e}").parse().unwrap_or(value)
 }
 
 /// `value` with about four significant digits.
-fn brief(value: f64) -> String {
+pub(crate) fn brief(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -119,6 +119,16 @@ fn brief(value: f64) -> String {
         format!("{value:.decimals$}")
     } else {
         format!("{value:.3e}")
+    }
+}
+
+/// `estimate` and, once there is one, its standard error.
+pub fn with_error(estimate: Estimate) -> String {
+    let value = brief(estimate.value);
+    if estimate.error > 0.0 {
+        format!("{value} +- {}", brief(estimate.error))
+    } else {
+        value
     }
 }
 

@@ -5,6 +5,7 @@ mod atoms;
 mod continuation;
 mod sampling;
 
+use crate::advice::brief;
 use crate::atoms::AtomLockin;
 use crate::block::BlockSums;
 use crate::cell::Cell;
@@ -19,6 +20,7 @@ use crate::request::Request;
 use crate::series::PairSeries;
 use crate::work::Work;
 pub use atoms::PendingAtoms;
+pub use sampling::check_atom_numbers;
 
 /// Constants of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -258,9 +260,9 @@ impl Measurement {
         if expected.differs(current) {
             let name = deformation.mode.name();
             return Err(Error::new(format!(
-                "the box at step {step} is not the reference box at its strain {:.6e} in {name}: it was changed between \
+                "the box at step {step} is not the reference box at its strain {} in {name}: it was changed between \
                  runs, for instance by change_box, read_dump or rerun. Unfix and start a new measurement",
-                self.strain(step)
+                brief(self.strain(step))
             )));
         }
         Ok(())

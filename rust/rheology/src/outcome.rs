@@ -31,7 +31,7 @@ pub const RESPONSES: usize = TEMPERATURE + 6;
 /// One fitted block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
-    /// Number of the block, from 1; the cycles before the first used one are blocks of one cycle.
+    /// Number of the block, from 1; the cycles before the first used one are blocks of one cycle and count, too.
     pub number: u64,
     /// Whether it enters the averages.
     pub used: bool,

@@ -1,11 +1,13 @@
 //! The block file and the summary, as text.
 
 mod summary;
+mod unknown;
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::advice::rounded;
 use crate::measurement::Measurement;
 use crate::moduli::Complex;
 use crate::outcome::{Block, DRIVEN, POTENTIAL, TEMPERATURE};
@@ -23,6 +25,9 @@ pub struct Provenance {
     /// Unit style.
     pub units: String,
 }
+
+/// What our text files begin with.
+const FIRST_REMARK: &str = "# fix dms";
 
 /// Columns of the block file before those of further tones and the last one.
 const COLUMNS: &str = "block,cycle_first,cycle_last,step_first,step_last,temperature,storage,loss,loss_tangent,\
@@ -87,10 +92,10 @@ pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Prov
         p.deformation.modulus()
     ));
     line(format!(
-        "amplitude {}, period {} steps = {:.17e} time units",
+        "amplitude {}, period {} steps = {} time units",
         p.amplitude,
         p.period,
-        p.period_time()
+        rounded(p.period_time())
     ));
     line(format!(
         "timestep {}, Nevery {}, {} samples per period",
@@ -114,9 +119,7 @@ pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Prov
         let [lx, ly, lz] = start.reference.lengths();
         let [xy, xz, yz] = start.reference.tilt;
         line(format!("first step {}, {} atoms", start.step, start.atoms));
-        line(format!(
-            "reference box {lx:.17e} {ly:.17e} {lz:.17e} tilts {xy:.17e} {xz:.17e} {yz:.17e}"
-        ));
+        line(format!("reference box {lx} {ly} {lz} tilts {xy} {xz} {yz}"));
     }
     head.push_str(COLUMNS);
     for number in 2..=p.tones.len() {
@@ -127,6 +130,29 @@ pub fn block_file_head(measurement: &Measurement, unit: &StressUnit, from: &Prov
     }
     head.push_str(",used\n");
     head
+}
+
+/// Whether `beginning` is that of a block file.
+pub fn is_block_file(beginning: &str) -> bool {
+    is_ours(beginning, "block,")
+}
+
+/// Whether `beginning` is that of a summary.
+pub fn is_summary(beginning: &str) -> bool {
+    beginning.starts_with('{')
+        && beginning.contains("\"program\"")
+        && beginning.contains("\"deepdms\"")
+}
+
+/// Whether `beginning` has the first remark of our text files, and `next` behind the remarks or, where these were cut off,
+/// nothing.
+pub(crate) fn is_ours(beginning: &str, next: &str) -> bool {
+    let mut lines = beginning.lines();
+    let first = lines
+        .next()
+        .is_some_and(|line| line.starts_with(FIRST_REMARK));
+    let rest = lines.find(|line| !line.starts_with('#'));
+    first && rest.is_none_or(|line| line.starts_with(next) || next.starts_with(line))
 }
 
 /// The line that marks where a continued measurement goes on.

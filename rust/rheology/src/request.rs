@@ -1,5 +1,6 @@
 //! What the user asks for, checked and resolved into whole steps.
 
+use crate::advice::{brief, rounded};
 use crate::atoms::AtomSampling;
 use crate::deformation::Deformation;
 use crate::error::Error;
@@ -8,7 +9,7 @@ use crate::protocol::Protocol;
 use crate::regression::Detrend;
 use crate::tones::{self, Tone, Tones};
 
-/// Largest strain that is accepted.
+/// Largest strain that a measurement imposes; one that something else imposes may be larger.
 pub const LARGEST_AMPLITUDE: f64 = 0.2;
 /// Samples per period of the highest harmonic that a fit must have.
 pub const SAMPLES_PER_HARMONIC: u64 = 16;
@@ -122,7 +123,7 @@ impl Request {
             )));
         }
         let peak = tones::extreme(&tones);
-        if peak > LARGEST_AMPLITUDE {
+        if self.external.is_none() && peak > LARGEST_AMPLITUDE {
             return Err(Error::new(format!(
                 "the tones add up to a strain of {peak:.4}, beyond {LARGEST_AMPLITUDE}: reduce the amplitude or the \
                  weights"
@@ -176,6 +177,14 @@ impl Request {
             if self.amplitude != 0.0 {
                 return fail(format!(
                     "mode none has no strain: its amplitude must be 0, not {}",
+                    self.amplitude
+                ));
+            }
+        } else if self.external.is_some() {
+            if !(self.amplitude > 0.0 && self.amplitude.is_finite()) {
+                return fail(format!(
+                    "the strain amplitude {} is not a positive number: give the strain that the other command imposes, \
+                     a length change over the length",
                     self.amplitude
                 ));
             }
@@ -292,8 +301,9 @@ impl Request {
             )
         } else {
             format!(
-                "the tones begin with a jump of the strain to {first:.3e}: add 'ramp 1' or more cycles, or use phases \
-                 whose sines cancel"
+                "the tones begin with a jump of the strain to {}: add 'ramp 1' or more cycles, or use phases \
+                 whose sines cancel",
+                brief(first)
             )
         }))
     }
@@ -316,11 +326,12 @@ impl Request {
         if (exact - nearest).abs() > WHOLE || nearest < 1.0 {
             let below = exact.floor().max(1.0);
             return Err(Error::new(format!(
-                "the period {} is {exact} timesteps of {timestep}, not a whole number: use {} ({below} steps) or {} \
-                 ({} steps), or add 'round yes'",
+                "the period {} is {} timesteps of {timestep}, not a whole number: use {} ({below} steps) or {} ({} \
+                 steps), or add 'round yes'",
                 self.period,
-                below * timestep,
-                (below + 1.0) * timestep,
+                rounded(exact),
+                rounded(below * timestep),
+                rounded((below + 1.0) * timestep),
                 below + 1.0
             )));
         }
@@ -357,7 +368,7 @@ impl Request {
         let longer = needed * every;
         cures.push(format!(
             "a period of {longer} steps ({}) or more",
-            longer as f64 * timestep
+            rounded(longer as f64 * timestep)
         ));
         if fewer >= 1 {
             cures.push(format!("harmonics {fewer}"));

@@ -7,7 +7,7 @@ use deepdms_rheology::atoms::{ATOM_COLUMNS, AtomSample, AtomSampling};
 use deepdms_rheology::mode::Lateral;
 use deepdms_rheology::tones::Tones;
 use deepdms_rheology::units::StressUnit;
-use deepdms_rheology::{Measurement, Mode, Request, restart};
+use deepdms_rheology::{Measurement, Mode, Request, Sample, restart};
 
 fn measure(measurement: &mut Measurement, steps: std::ops::Range<u64>) {
     for n in steps {
@@ -227,13 +227,82 @@ fn damaged_blobs_are_refused() {
         let mut second = Measurement::new(request(64), 1.0, REDUCED).unwrap();
         assert!(second.unpack(&blob[..cut]).is_err(), "cut at {cut}");
     }
-    let mut short = blob[..blob.len() - 8].to_vec();
-    let length = short.len() as u64;
-    short[16..24].copy_from_slice(&length.to_le_bytes());
-    let mut second = Measurement::new(request(64), 1.0, REDUCED).unwrap();
-    assert_eq!(
-        second.unpack(&short).unwrap_err().to_string(),
-        "the stored state is damaged: 8 bytes are missing. Start from another file"
+}
+
+/// `bytes` with one to three kinds of damage: bits, bytes, words, whole stretches, and lengths.
+fn damaged(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..1 + random.below(3) {
+        let length = bytes.len() as u64;
+        let at = random.below(length) as usize;
+        let end = (at + 1 + random.below(64) as usize).min(bytes.len());
+        match random.below(9) {
+            0 => bytes[at] ^= 1 << random.below(8),
+            1 => bytes[at] = random.below(256) as u8,
+            2 => bytes[at..end].fill(0),
+            3 => bytes[at..end].fill(0xff),
+            4 => bytes.truncate(at + 1),
+            5 => drop(bytes.drain(at..end)),
+            6 => {
+                let stretch = bytes[at..end].to_vec();
+                bytes.splice(at..at, stretch);
+            }
+            7 => {
+                let other = random.below(length) as usize;
+                bytes.swap(at, other);
+            }
+            _ => {
+                // a length or a count that says anything
+                let word = (random.uniform() * 2f64.powi(random.below(64) as i32)) as u64;
+                let place = (at & !7).min(bytes.len().saturating_sub(8));
+                let end = (place + 8).min(bytes.len());
+                bytes[place..end].copy_from_slice(&word.to_le_bytes()[..end - place]);
+            }
+        }
+    }
+    bytes
+}
+
+/// What is damaged is refused, or does not change anything, and never half of it is taken.
+#[test]
+fn two_thousand_kinds_of_damage_are_seen() {
+    let requests = variants();
+    let mut random = Random(20);
+    let (mut refused, mut same) = (0, 0);
+    for number in 0..2000 {
+        let request = &requests[number % requests.len()];
+        let mut whole = started(request, 7.0);
+        let width = whole.atoms().map_or(0, |atoms| atoms.layout().width);
+        let mut rows = vec![0.0; width];
+        (0..64 * 4 + 7).for_each(|n| step(&mut whole, n, &mut rows));
+        let blob = whole.pack();
+        let mut resumed = Measurement::new(request.clone(), 1.0, REDUCED).unwrap();
+        let fresh = resumed.pack();
+        // half of them as LAMMPS hands them over, half as the text of a checkpoint
+        let outcome = if number % 2 == 0 {
+            let memory = damaged(&blob, &mut random);
+            restart::blob_in(&memory).and_then(|blob| resumed.unpack(blob))
+        } else {
+            let text = restart::to_text(&blob, &["a remark".to_owned()]);
+            let text = damaged(text.as_bytes(), &mut random);
+            let text = String::from_utf8_lossy(&text);
+            restart::from_text(&text).and_then(|blob| resumed.unpack(&blob))
+        };
+        match outcome {
+            Ok(()) => {
+                assert_eq!(resumed.pack(), blob, "damage {number} changed the state");
+                same += 1;
+            }
+            Err(_) => {
+                assert_eq!(resumed.pack(), fresh, "damage {number} left half a state");
+                refused += 1;
+            }
+        }
+    }
+    // a few touch remarks, or nothing, or what follows the blob
+    assert!(
+        refused > 1800 && same > 0,
+        "{refused} refused, {same} the same"
     );
 }
 
@@ -254,4 +323,53 @@ fn missing_steps_and_a_changed_timestep_are_errors() {
         "the timestep changed from 1 to 0.5 while the strain was running, which would change its period: keep the \
          timestep, or start a new measurement with another fix ID"
     );
+}
+
+#[test]
+fn numbers_that_cannot_be_computed_with_are_refused_before_they_touch_anything() {
+    let mut measurement = started(&request(64), 7.0);
+    measure(&mut measurement, 0..200);
+    let before = measurement.pack();
+    type Change = fn(&mut Sample);
+    let changes: [(&str, Change); 8] = [
+        ("the virial xz in step 1200 is NaN", |s| {
+            s.virial[4] = f64::NAN
+        }),
+        ("the stress xx in step 1200 is inf", |s| {
+            s.stress[0] = f64::INFINITY
+        }),
+        ("the stress yy in step 1200 is -1.000e200", |s| {
+            s.stress[1] = -1e200
+        }),
+        ("the temperature in step 1200 is NaN", |s| {
+            s.temperature = f64::NAN
+        }),
+        ("the potential energy in step 1200 is NaN", |s| {
+            s.potential = f64::NAN
+        }),
+        ("the kinetic energy in step 1200 is NaN", |s| {
+            s.kinetic = f64::NAN
+        }),
+        (
+            "the energy of thermostats and other fixes in step 1200 is inf",
+            |s| s.reservoir = f64::INFINITY,
+        ),
+        ("the volume in step 1200 is NaN", |s| s.volume = f64::NAN),
+    ];
+    for (head, change) in changes {
+        let mut wrong = sample(200, 0.1, 1.0, 7.0);
+        change(&mut wrong);
+        let message = measurement.sample(&wrong).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            format!(
+                "{head}, which nothing can be computed with: this sample is not used, and what was measured before it \
+                 stays as it is. Look for atoms that overlap, a timestep that is too long, or a potential that gives \
+                 such forces"
+            )
+        );
+        assert_eq!(measurement.pack(), before);
+    }
+    // it goes on with a good one
+    measure(&mut measurement, 200..300);
 }

@@ -333,7 +333,7 @@ fn an_external_strain_that_is_not_there_is_an_error() {
     }
     assert_eq!(
         last.unwrap_err().to_string(),
-        "drive external: the box oscillates in xy with an amplitude of 0.000e0 at the period 64, where 0.01 was \
+        "drive external: the box oscillates in xy with an amplitude of 0 at the period 64, where 0.01 was \
          announced: give period and amplitude of the command that moves the box"
     );
 }

@@ -167,11 +167,12 @@ fn the_block_file_names_its_columns_and_flags_skipped_cycles() {
     let head = block_file_head(&measurement, &unit, &provenance());
     assert!(head.contains("# mode yy, lateral fixed, longitudinal modulus\n"));
     assert!(head.contains("# first step 500, 50 atoms\n"));
+    assert!(head.contains("# amplitude 0.01, period 64 steps = 64 time units\n"));
     let names: Vec<&str> = head.lines().last().unwrap().split(',').collect();
     assert_eq!(blocks.len(), 3);
     for (block, start) in blocks
         .iter()
-        .zip(["1,1,1,500,563,", "1,2,3,564,691,", "2,4,5,692,819,"])
+        .zip(["1,1,1,500,563,", "2,2,3,564,691,", "3,4,5,692,819,"])
     {
         let line = block_line(&measurement, &unit, block);
         assert!(line.starts_with(start), "{line}");
@@ -216,4 +217,65 @@ fn the_summary_is_json_with_errors_and_settings() {
             .abs()
             < 1e-9
     );
+}
+
+/// A summary after `cycles` cycles, the first of which is not used, and `harmonics`.
+fn summary_after(cycles: u64, harmonics: u64) -> serde_json::Value {
+    let mut request = request(PERIOD);
+    request.harmonics = harmonics;
+    let mut measurement = started(&request, 7.0);
+    for n in 0..cycles * PERIOD {
+        let sin = (TAU * n as f64 / PERIOD as f64).sin();
+        let stress = AMPLITUDE * 40.0 * sin + if n / PERIOD % 3 == 0 { 0.001 } else { 0.0 };
+        measurement
+            .sample(&common::sample(n, stress, 1.0, 7.0))
+            .unwrap();
+    }
+    let unit = StressUnit::choose(None, "lj").unwrap();
+    serde_json::from_str(&summary(&measurement, &unit, &provenance())).unwrap()
+}
+
+#[test]
+fn what_is_not_known_yet_is_null_in_the_summary() {
+    use serde_json::Value::Null;
+    let before = summary_after(1, 3);
+    let results = before["results"].as_object().unwrap();
+    for (name, value) in results {
+        if ["blocks", "cycles"].contains(&name.as_str()) {
+            assert_eq!(value, 0);
+        } else {
+            assert_eq!(*value, Null, "{name} before the first block");
+        }
+    }
+    assert!(results.contains_key("storage") && results.contains_key("mean_stress"));
+
+    let one = summary_after(3, 2);
+    assert_eq!(one["results"]["blocks"], 1);
+    assert!(one["results"]["storage"]["value"].as_f64().unwrap() > 39.0);
+    for name in [
+        "storage",
+        "loss",
+        "loss_tangent",
+        "temperature",
+        "noise_ratio",
+    ] {
+        assert_eq!(one["results"][name]["error"], Null, "{name} of one block");
+    }
+    assert_eq!(one["stress_responses"]["xy"]["loss_error"], Null);
+    assert_eq!(one["results"]["third_harmonic"], Null, "it is not fitted");
+    assert_eq!(one["results"]["trend_over_error"], Null);
+    assert!(one["results"]["second_harmonic"].as_f64().unwrap() < 1e-3);
+
+    let two = summary_after(5, 3);
+    assert_eq!(two["results"]["blocks"], 2);
+    for name in ["storage", "loss"] {
+        assert!(two["results"][name]["error"].as_f64().unwrap() > 0.0);
+    }
+    assert!(
+        two["stress_responses"]["xy"]["loss_error"]
+            .as_f64()
+            .unwrap()
+            > 0.0
+    );
+    assert!(two["results"]["third_harmonic"].as_f64().is_some());
 }

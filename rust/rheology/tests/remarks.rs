@@ -148,7 +148,7 @@ fn a_box_that_something_else_changed_is_noticed() {
             .check_cell(1010, &reference, true)
             .unwrap_err()
             .to_string(),
-        "the box at step 1010 is not the reference box at its strain 8.314696e-3 in xx: it was changed between runs, \
+        "the box at step 1010 is not the reference box at its strain 0.008315 in xx: it was changed between runs, \
          for instance by change_box, read_dump or rerun. Unfix and start a new measurement"
     );
     let lateral = Cell {

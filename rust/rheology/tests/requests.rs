@@ -98,6 +98,30 @@ fn numbers_out_of_range() {
 }
 
 #[test]
+fn only_strain_of_our_own_is_limited() {
+    let external =
+        |amplitude| move |r: &mut Request| (r.amplitude, r.external) = (amplitude, Some(1));
+    for amplitude in [0.25, 1.5] {
+        let mut other = request();
+        external(amplitude)(&mut other);
+        assert_eq!(other.resolve(0.01, 3).unwrap().peak, amplitude);
+    }
+    let mut tones = request();
+    external(0.25)(&mut tones);
+    (tones.tones, tones.harmonics) = (Tones::Automatic(2), 1);
+    assert!(tones.resolve(0.01, 3).unwrap().peak > 0.2);
+    for amplitude in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+        assert_eq!(
+            message(external(amplitude), 0.01),
+            format!(
+                "the strain amplitude {amplitude} is not a positive number: give the strain that the other command \
+                 imposes, a length change over the length"
+            )
+        );
+    }
+}
+
+#[test]
 fn tones_need_samples_and_a_smooth_start() {
     let tone = |multiple, weight, phase| ToneRequest {
         multiple,
@@ -117,7 +141,7 @@ fn tones_need_samples_and_a_smooth_start() {
     };
     assert_eq!(
         message(jump, 0.01),
-        "the tones begin with a jump of the strain to 5.000e-3: add 'ramp 1' or more cycles, or use phases whose \
+        "the tones begin with a jump of the strain to 0.005000: add 'ramp 1' or more cycles, or use phases whose \
          sines cancel"
     );
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use deepdms_rheology::Error;
 use deepdms_rheology::atoms::AtomSample;
+use deepdms_rheology::measurement::check_atom_numbers;
 use deepdms_rheology::moduli::Complex;
 
 use super::{Dms, dms, ffi};
@@ -68,6 +69,21 @@ impl Dms {
             Ok(ffi::DmsVector {
                 part: self.measurement.atoms_moment(scaled, masses, rows),
             })
+        })
+    }
+
+    /// Fails where a number of the atoms of this rank cannot be computed with; other ranks may not fail.
+    pub(super) fn check_atoms(
+        &self,
+        step: i64,
+        stress: &[f64],
+        volumes: &[f64],
+        scaled: &[f64],
+    ) -> Result<(), BridgeError> {
+        dms("check_atoms", || {
+            check_atom_numbers("the stress", step, stress)?;
+            check_atom_numbers("the volume", step, volumes)?;
+            check_atom_numbers("the position", step, scaled)
         })
     }
 

@@ -1,60 +1,99 @@
 //! The block file, line by line, and the summary and the checkpoint, replaced as a whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
-use deepdms_rheology::{Error, restart};
+use deepdms_rheology::{Error, report, restart};
 
 use super::command::Command;
+use super::replaced::{PREVIOUS, Replaced};
+use crate::target::{Claim, Target};
 
 /// The files of one fix, on the rank that writes them.
+#[derive(Debug)]
 pub struct Files {
-    block_path: Option<PathBuf>,
-    block_file: Option<File>,
-    summary_path: Option<PathBuf>,
-    checkpoint_path: Option<PathBuf>,
+    blocks: Option<Blocks>,
+    summary: Option<Replaced>,
+    checkpoint: Option<Replaced>,
     lines: String,
+    /// Timestep of the state that the checkpoint holds.
+    stored: Option<i64>,
+    _claim: Claim,
 }
 
-fn failure(what: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::new(format!("cannot {what} '{}': {error}", path.display()))
+/// The block file, and itself once it is open.
+#[derive(Debug)]
+struct Blocks {
+    target: Target,
+    file: Option<File>,
 }
 
 impl Files {
-    /// Files that are not open yet.
-    pub fn new(command: &Command) -> Self {
-        let path = |name: &Option<String>| name.as_ref().map(PathBuf::from);
-        Files {
-            block_path: path(&command.file),
-            block_file: None,
-            summary_path: path(&command.summary),
-            checkpoint_path: path(&command.checkpoint),
-            lines: String::new(),
+    /// Files that are not open yet, their names resolved in the folder of this moment. Fails where two of them are one,
+    /// where somebody else in this run has one, and where one is there already and something else.
+    pub fn new(command: &Command) -> Result<Self, Error> {
+        let resolve = |what, name: &Option<String>| {
+            let target = name.as_deref().map(|name| Target::resolve(what, name));
+            target.transpose()
+        };
+        let blocks = resolve("block file", &command.file)?;
+        let summary = resolve("summary", &command.summary)?;
+        let checkpoint = resolve("checkpoint", &command.checkpoint)?;
+        for (target, own) in [
+            (&blocks, report::is_block_file as fn(&str) -> bool),
+            (&summary, report::is_summary),
+            (&checkpoint, restart::is_text),
+        ] {
+            if let Some(target) = target {
+                target.check_not_open()?;
+                target.check_content(own)?;
+            }
         }
+        let summary = summary.map(|one| Replaced::new(one, false)).transpose()?;
+        let checkpoint = checkpoint.map(|one| Replaced::new(one, true)).transpose()?;
+        let all: Vec<&Target> = [&summary, &checkpoint]
+            .into_iter()
+            .flatten()
+            .flat_map(Replaced::targets)
+            .chain(&blocks)
+            .collect();
+        check_distinct(&all)?;
+        // a measurement may go on from the checkpoint that it then replaces, but from no other file
+        if let Some(name) = &command.resume
+            && let Ok(resume) = Target::resolve("resume", name)
+        {
+            let others = all.iter().filter(|one| one.what != "checkpoint");
+            for other in others.filter(|one| one.is(&resume)) {
+                return Err(collision(other, &resume));
+            }
+        }
+        let mut claim = Claim::default();
+        all.iter().try_for_each(|target| claim.add(target))?;
+        Ok(Files {
+            blocks: blocks.map(|target| Blocks { target, file: None }),
+            summary,
+            checkpoint,
+            lines: String::new(),
+            stored: None,
+            _claim: claim,
+        })
     }
 
-    /// Opens the block file with `head`. Of an existing one that is continued, the blocks that end after timestep
-    /// `continued` are dropped, since they will be measured again, and `mark` is added.
+    /// Opens the block file with `head`, and makes sure that no other run writes the files. Of an existing block file that
+    /// is continued, the blocks that end after timestep `continued` are dropped, since they will be measured again, and
+    /// `mark` is added.
     pub fn open(&mut self, head: &str, mark: &str, continued: Option<i64>) -> Result<(), Error> {
-        let Some(path) = &self.block_path else {
-            return Ok(());
-        };
-        if self.block_file.is_some() {
-            return Ok(());
+        for file in [&mut self.summary, &mut self.checkpoint]
+            .into_iter()
+            .flatten()
+        {
+            file.reserve()?;
         }
-        match continued.filter(|_| path.exists()) {
-            Some(last) => {
-                let text = fs::read_to_string(path)
-                    .map_err(|error| failure("read the block file", path, &error))?;
-                replace(path, &format!("{}{mark}", kept(&text, last)), "block file")?;
-            }
-            None => fs::write(path, head)
-                .map_err(|error| failure("open the block file", path, &error))?,
+        match &mut self.blocks {
+            Some(blocks) if blocks.file.is_none() => blocks.open(head, mark, continued),
+            _ => Ok(()),
         }
-        let file = OpenOptions::new().append(true).open(path);
-        self.block_file = Some(file.map_err(|error| failure("open the block file", path, &error))?);
-        Ok(())
     }
 
     /// Keeps a line of the block file until [`Files::flush`].
@@ -62,35 +101,112 @@ impl Files {
         self.lines.push_str(line);
     }
 
-    /// Whether a checkpoint is wanted.
-    pub fn checkpoints(&self) -> bool {
-        self.checkpoint_path.is_some()
-    }
-
-    /// Replaces the checkpoint by `text`.
-    pub fn checkpoint(&self, text: &str) -> Result<(), Error> {
-        match &self.checkpoint_path {
-            Some(path) => replace(path, text, "checkpoint"),
-            None => Ok(()),
+    /// Replaces the checkpoint by the state `text` of timestep `step`, unless it holds that already; `last` at the end of
+    /// a run, when it must be on the disk.
+    pub fn checkpoint(
+        &mut self,
+        step: i64,
+        last: bool,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        let Some(file) = &mut self.checkpoint else {
+            return Ok(());
+        };
+        if self.stored == Some(step) {
+            return if last { file.sync() } else { Ok(()) };
         }
+        file.write(&text(), last)?;
+        self.stored = Some(step);
+        Ok(())
     }
 
-    /// Writes the lines that are queued and, if there are any, a new `summary`. It goes to a temporary file that then takes
-    /// its name, so a reader never sees half of one.
+    /// Writes the lines that are queued and, if there are any, a new `summary`.
     pub fn flush(&mut self, summary: impl FnOnce() -> String) -> Result<(), Error> {
         if self.lines.is_empty() {
             return Ok(());
         }
-        if let (Some(file), Some(path)) = (&mut self.block_file, &self.block_path) {
+        if let Some(Blocks {
+            target,
+            file: Some(file),
+        }) = &mut self.blocks
+        {
             file.write_all(self.lines.as_bytes())
-                .map_err(|error| failure("write to the block file", path, &error))?;
+                .map_err(|error| target.failure("write to", &error))?;
         }
         self.lines.clear();
-        match &self.summary_path {
-            Some(path) => replace(path, &summary(), "summary"),
+        match &mut self.summary {
+            Some(file) => file.write(&summary(), false),
             None => Ok(()),
         }
     }
+}
+
+impl Blocks {
+    fn open(&mut self, head: &str, mark: &str, continued: Option<i64>) -> Result<(), Error> {
+        let Blocks { target, .. } = self;
+        let failure = |error: io::Error| target.failure("open", &error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&target.path)
+            .map_err(failure)?;
+        target.lock(&file)?;
+        let text = match continued {
+            Some(_) => fs::read_to_string(&target.path).map_err(failure)?,
+            None => String::new(),
+        };
+        let (end, next) = match continued {
+            // also where the end came while the head was being written
+            Some(last) if !head.starts_with(&text) => {
+                if !is_same_measurement(&text, head) {
+                    return Err(Error::new(format!(
+                        "the block file '{}' holds the blocks of another measurement, not of the one that goes on: give \
+                         the name of its own block file, or a new one",
+                        target.name
+                    )));
+                }
+                (kept(&text, last).len(), mark)
+            }
+            _ => (0, head),
+        };
+        file.set_len(end as u64)
+            .and_then(|()| file.write_all(next.as_bytes()))
+            .map_err(failure)?;
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
+/// Fails where two of `targets` are one file.
+fn check_distinct(targets: &[&Target]) -> Result<(), Error> {
+    for (index, one) in targets.iter().enumerate() {
+        for other in &targets[index + 1..] {
+            if one.is(other) {
+                return Err(collision(other, one));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn collision(one: &Target, other: &Target) -> Error {
+    Error::new(format!(
+        "{} '{}' and {} '{}' are one file: give each a name of its own",
+        one.what, one.name, other.what, other.name
+    ))
+}
+
+/// Whether the block file `text` belongs to the measurement whose block file begins with `head`: one start, one box, the
+/// same columns.
+fn is_same_measurement(text: &str, head: &str) -> bool {
+    let line = |text: &str, start: &str| {
+        let found = text.lines().find(|line| line.starts_with(start));
+        found.map(str::to_owned)
+    };
+    ["# first step ", "# reference box ", "block,"]
+        .into_iter()
+        .all(|start| line(text, start) == line(head, start))
 }
 
 /// The lines of a block file up to the first whose block ends after timestep `last`, or which was cut off.
@@ -109,42 +225,48 @@ fn kept(text: &str, last: i64) -> &str {
     &text[..end]
 }
 
-/// Writes `text` to a temporary file that then takes the name `path`.
-fn replace(path: &Path, text: &str, what: &str) -> Result<(), Error> {
-    let mut temporary = path.to_path_buf().into_os_string();
-    temporary.push(".tmp");
-    let temporary = PathBuf::from(temporary);
-    fs::write(&temporary, text)
-        .map_err(|error| failure(&format!("write the {what}"), &temporary, &error))?;
-    fs::rename(&temporary, path)
-        .map_err(|error| failure(&format!("replace the {what}"), path, &error))
+/// A checkpoint to go on from: its name, and its absolute path.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// As the user wrote it.
+    pub name: String,
+    path: std::path::PathBuf,
 }
 
-/// The blob of the checkpoint `name`.
-pub fn read_checkpoint(name: &str) -> Result<Vec<u8>, Error> {
-    let path = Path::new(name);
-    let text =
-        fs::read_to_string(path).map_err(|error| failure("read the checkpoint", path, &error))?;
-    restart::from_text(&text)
-        .map_err(|error| Error::new(format!("cannot resume from '{name}': {error}")))
+impl Checkpoint {
+    /// The file that `name` means in the folder of this moment.
+    pub fn new(name: &str) -> Self {
+        Checkpoint {
+            name: name.to_owned(),
+            path: std::path::absolute(name).unwrap_or_else(|_| Path::new(name).to_path_buf()),
+        }
+    }
+
+    /// The one that was there before it.
+    pub fn previous(&self) -> Self {
+        let mut path = self.path.clone().into_os_string();
+        path.push(PREVIOUS);
+        Checkpoint {
+            name: format!("{}{PREVIOUS}", self.name),
+            path: path.into(),
+        }
+    }
+
+    /// The blob in it.
+    pub fn read(&self) -> Result<Vec<u8>, Error> {
+        let name = &self.name;
+        let failure = |error: &dyn std::fmt::Display| {
+            Error::new(format!("cannot read the checkpoint '{name}': {error}"))
+        };
+        let meta = fs::metadata(&self.path).map_err(|error| failure(&error))?;
+        if !meta.is_file() {
+            return Err(failure(&"it is not a regular file"));
+        }
+        let bytes = fs::read(&self.path).map_err(|error| failure(&error))?;
+        restart::from_text(&String::from_utf8_lossy(&bytes))
+            .map_err(|error| Error::new(format!("cannot resume from '{name}': {error}")))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::kept;
-
-    #[test]
-    fn blocks_that_will_be_measured_again_are_dropped() {
-        let head = "# settings\nblock,cycle_first,cycle_last,step_first,step_last,used\n";
-        let lines = "1,1,1,0,99,0\n1,2,3,100,299,1\n# continued at step 310\n";
-        let rest = "2,4,5,300,499,1\n3,6,7,500,699,1\n";
-        let text = format!("{head}{lines}{rest}");
-        assert_eq!(kept(&text, 480), format!("{head}{lines}"));
-        assert_eq!(kept(&text, 499), format!("{head}{lines}2,4,5,300,499,1\n"));
-        assert_eq!(kept(&text, 10_000), text);
-        // cut off while it was written
-        for cut in ["4,8,9,700,899,1", "4,8,9,700,899\n", "4,8,9,7"] {
-            assert_eq!(kept(&format!("{text}{cut}"), 10_000), text);
-        }
-    }
-}
+mod tests;

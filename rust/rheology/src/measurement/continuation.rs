@@ -83,9 +83,18 @@ impl Measurement {
     }
 
     /// Restores the state that [`Measurement::pack`] stored. Fails where it belongs to other settings, naming the first
-    /// that differs, or where the blob is damaged.
+    /// that differs, or where the blob is damaged; this measurement then stays as it is.
     pub fn unpack(&mut self, blob: &[u8]) -> Result<(), Error> {
         let mut from = Reader::new(blob)?;
+        self.check_settings(&mut from)?;
+        let mut next = self.clone();
+        next.read(&mut from)?;
+        from.finish()?;
+        *self = next;
+        Ok(())
+    }
+
+    fn check_settings(&self, from: &mut Reader<'_>) -> Result<(), Error> {
         let settings = self.settings();
         let stored = from.integer()?;
         for (index, (name, value)) in settings.iter().enumerate() {
@@ -101,32 +110,33 @@ impl Measurement {
                 )));
             }
         }
+        Ok(())
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Error> {
         let started = from.integer()? != 0;
         let mut start = Start {
             step: from.integer()? as i64,
             ..Start::default()
         };
-        start.reference.read(&mut from)?;
+        start.reference.read(from)?;
         start.atoms = from.real()?;
-        let last = from.integer()?;
+        self.start = started.then_some(start);
+        self.last_sampled = from.integer()?.checked_sub(1);
         self.last_stress = from.real()?;
         self.last_strain = from.real()?;
-        self.follower.read(&mut from)?;
+        self.follower.read(from)?;
         for shift in &mut self.shifts {
             *shift = from.real()?;
         }
-        self.sums.read(&mut from)?;
-        self.transient_sums.read(&mut from)?;
-        self.cycle.read(&mut from)?;
-        self.work.read(&mut from)?;
-        self.outcome.read(&mut from)?;
+        self.sums.read(from)?;
+        self.transient_sums.read(from)?;
+        self.cycle.read(from)?;
+        self.work.read(from)?;
+        self.outcome.read(from)?;
         self.atoms
             .iter_mut()
-            .try_for_each(|atoms| atoms.read(&mut from))?;
-        self.atom_sum.read(&mut from)?;
-        from.finish()?;
-        self.start = started.then_some(start);
-        self.last_sampled = last.checked_sub(1);
-        Ok(())
+            .try_for_each(|atoms| atoms.read(from))?;
+        self.atom_sum.read(from)
     }
 }

@@ -1,9 +1,10 @@
 //! When a sample is due, what is made of it, and the block that it may complete.
 
-use super::{Measurement, Sample};
+use super::{Measurement, Sample, Start};
+use crate::advice::{brief, rounded};
 use crate::error::Error;
 use crate::lockin::LOCKED;
-use crate::mode::COMPONENTS;
+use crate::mode::{COMPONENT_NAMES, COMPONENTS};
 use crate::outcome::{
     Block, CONSERVED, DRIVEN, POTENTIAL, RESPONSES, STRAIN, TEMPERATURE, TOTAL, VIRIAL, VOLUME,
 };
@@ -12,6 +13,9 @@ use crate::tone_outcome::{ToneFit, WATCHED};
 
 /// Amplitude of an external strain over that of the command below which there is nothing to be measured.
 const STILL: f64 = 0.01;
+
+/// Magnitude below which a number, its square and sums of it can be computed with.
+const LARGEST: f64 = 1e150;
 
 impl Measurement {
     /// Whether a sample is due at timestep `step`.
@@ -46,7 +50,8 @@ impl Measurement {
     }
 
     /// Takes the sample of a step at which one is due; returns the block that it completes. Fails where steps are
-    /// missing since the last sample, and where an external drive does not strain the box.
+    /// missing since the last sample, where a number cannot be computed with, both before it has touched anything, and
+    /// where an external drive does not strain the box.
     pub fn sample(&mut self, sample: &Sample) -> Result<Option<Block>, Error> {
         let elapsed = self.elapsed(sample.step);
         let expected = self
@@ -60,17 +65,10 @@ impl Measurement {
                 sample.step - elapsed as i64 + expected as i64
             )));
         };
+        self.check_sample(sample)?;
+        let (strain, volume) = self.strain_and_volume(sample, &start);
         let protocol = &self.protocol;
         let deformation = protocol.deformation;
-        // A box that moved after the forces were computed has changed the volume over which the stress was taken.
-        let (strain, volume) = match protocol.external {
-            None => (protocol.strain(elapsed), sample.volume),
-            Some(0) => (
-                deformation.strain_of(&sample.cell, &start.reference),
-                sample.volume,
-            ),
-            Some(_) => (self.follower.strain(), self.follower.volume()),
-        };
         let scale = sample.volume / volume;
         let stress = sample.stress.map(|value| value * scale);
         let virial = sample.virial.map(|value| value * scale);
@@ -123,6 +121,32 @@ impl Measurement {
         }
     }
 
+    /// Fails where a number of `sample` cannot be computed with.
+    pub fn check_sample(&self, sample: &Sample) -> Result<(), Error> {
+        let (strain, volume) = self.start.as_ref().map_or((0.0, sample.volume), |start| {
+            self.strain_and_volume(sample, start)
+        });
+        check_numbers(sample, strain, volume)
+    }
+
+    /// The strain that belongs to the stress of `sample`, and the volume over which it was taken, which a box that moved
+    /// after the forces were computed has changed.
+    fn strain_and_volume(&self, sample: &Sample, start: &Start) -> (f64, f64) {
+        match self.protocol.external {
+            None => (
+                self.protocol.strain(self.elapsed(sample.step)),
+                sample.volume,
+            ),
+            Some(0) => (
+                self.protocol
+                    .deformation
+                    .strain_of(&sample.cell, &start.reference),
+                sample.volume,
+            ),
+            Some(_) => (self.follower.strain(), self.follower.volume()),
+        }
+    }
+
     fn add_to_cycle(&mut self, moment: Moment, values: &[f64; RESPONSES]) {
         let protocol = &self.protocol;
         let shifted = |response: usize| values[response] - self.shifts[response];
@@ -165,11 +189,11 @@ impl Measurement {
             for (tone, fit) in protocol.tones.iter().zip(&tones) {
                 if fit.strain < STILL * tone.amplitude {
                     return Err(Error::new(format!(
-                        "drive external: the box oscillates in {} with an amplitude of {:.3e} at the period {}, where \
-                         {} was announced: give period and amplitude of the command that moves the box",
+                        "drive external: the box oscillates in {} with an amplitude of {} at the period {}, where {} \
+                         was announced: give period and amplitude of the command that moves the box",
                         protocol.deformation.mode.name(),
-                        fit.strain,
-                        protocol.period_time() / tone.multiple as f64,
+                        brief(fit.strain),
+                        rounded(protocol.period_time() / tone.multiple as f64),
                         tone.amplitude
                     )));
                 }
@@ -178,7 +202,7 @@ impl Measurement {
         let span = (cycles * protocol.period - protocol.sample_every) as i64;
         let block = Block {
             number: if used {
-                self.outcome.blocks() + 1
+                protocol.skip + self.outcome.blocks() + 1
             } else {
                 moment.cycle + 1
             },
@@ -194,5 +218,52 @@ impl Measurement {
             self.pend_atoms(&block);
         }
         Ok(block)
+    }
+}
+
+/// Fails where one of `numbers`, of single atoms at timestep `step`, is infinite, not a number, or so large that its square
+/// is; `name` says what they are.
+pub fn check_atom_numbers(name: &str, step: i64, numbers: &[f64]) -> Result<(), Error> {
+    match numbers.iter().find(|value| !(value.abs() < LARGEST)) {
+        None => Ok(()),
+        Some(value) => Err(unusable(&format!("{name} of an atom"), step, *value)),
+    }
+}
+
+fn unusable(name: &str, step: i64, value: f64) -> Error {
+    Error::new(format!(
+        "{name} in step {step} is {}, which nothing can be computed with: this sample is not used, and what was measured \
+         before it stays as it is. Look for atoms that overlap, a timestep that is too long, or a potential that gives \
+         such forces",
+        brief(value)
+    ))
+}
+
+/// Fails where a number of `sample` is infinite, not a number, or so large that its square is.
+fn check_numbers(sample: &Sample, strain: f64, volume: f64) -> Result<(), Error> {
+    let components = |name: &'static str, values: [f64; 6]| {
+        let named = move |(axes, value)| (format!("the {name} {axes}"), value);
+        COMPONENT_NAMES.into_iter().zip(values).map(named)
+    };
+    let single = [
+        ("the temperature", sample.temperature),
+        ("the potential energy", sample.potential),
+        ("the kinetic energy", sample.kinetic),
+        (
+            "the energy of thermostats and other fixes",
+            sample.reservoir,
+        ),
+        ("the volume", sample.volume),
+        ("the volume", volume),
+        ("the strain", strain),
+    ];
+    let wrong = components("virial", sample.virial)
+        .chain(components("stress", sample.stress))
+        .chain(single.map(|(name, value)| (name.to_owned(), value)))
+        // also false for what is not a number
+        .find(|(_, value)| !(value.abs() < LARGEST));
+    match wrong {
+        None => Ok(()),
+        Some((name, value)) => Err(unusable(&name, sample.step, value)),
     }
 }

@@ -4,20 +4,21 @@ use std::f64::consts::FRAC_PI_2;
 
 use serde_json::{Map, Value, json};
 
+use super::unknown::{forget, forget_errors};
 use super::{Provenance, degrees, stress_name};
 use crate::measurement::Measurement;
 use crate::mode::{COMPONENT_NAMES, COMPONENTS, Mode};
 use crate::outcome::VOLUME;
 use crate::readout::{Estimate, Reading, ToneReading, component_losses, isotropic_estimates};
-use crate::series::{PairSeries, median_and_deviation};
+use crate::series::{PairSeries, Series, median_and_deviation};
 use crate::units::StressUnit;
 
-/// The summary as JSON text.
+/// The summary as JSON text; what is not known yet is null.
 pub fn summary(measurement: &Measurement, unit: &StressUnit, from: &Provenance) -> String {
     let reading = Reading::of(measurement, unit);
     let mut top = Map::new();
     top.insert("program".into(), json!(from));
-    top.insert("protocol".into(), protocol(measurement));
+    top.insert("protocol".into(), settings(measurement));
     if let Some(start) = measurement.start() {
         let dimension = measurement.constants().dimension;
         top.insert(
@@ -33,11 +34,17 @@ pub fn summary(measurement: &Measurement, unit: &StressUnit, from: &Provenance) 
         );
     }
     top.insert("stress_unit".into(), json!(unit.name));
-    top.insert("results".into(), json!(reading));
+    let protocol = measurement.protocol();
+    let known = |mut results: Value| {
+        let strained = protocol.deformation.mode != Mode::None;
+        forget(&mut results, reading.blocks, protocol.harmonics, strained);
+        results
+    };
+    top.insert("results".into(), known(json!(reading)));
     if reading.blocks > 0 {
         let tones: Vec<Value> = (0..reading.tones.len())
             .map(|index| {
-                let mut value = json!(reading.tones[index]);
+                let mut value = known(json!(reading.tones[index]));
                 if let Value::Object(entries) = &mut value {
                     entries.extend(responses(measurement, unit, index));
                 }
@@ -62,10 +69,13 @@ pub fn summary(measurement: &Measurement, unit: &StressUnit, from: &Provenance) 
         }
         top.insert("peratom".into(), entry);
     }
+    if reading.blocks < 2 {
+        forget_errors(&mut top);
+    }
     format!("{:#}\n", Value::Object(top))
 }
 
-fn protocol(measurement: &Measurement) -> Value {
+fn settings(measurement: &Measurement) -> Value {
     let p = measurement.protocol();
     let request = measurement.request();
     let tones: Vec<Value> = p
@@ -197,11 +207,12 @@ fn kramers_kronig(reading: &Reading) -> Value {
 }
 
 fn pair(pair: &PairSeries, scale: f64) -> Value {
+    let error = |series: &Series| (series.count() > 1).then(|| series.error() * scale);
     json!({
         "storage": pair.a.mean() * scale,
         "loss": pair.b.mean() * scale,
-        "storage_error": pair.a.error() * scale,
-        "loss_error": pair.b.error() * scale,
+        "storage_error": error(&pair.a),
+        "loss_error": error(&pair.b),
     })
 }
 
