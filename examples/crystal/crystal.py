@@ -136,10 +136,11 @@ def main():
             running.run(settings, HERE / "in.crystal", f"lj-{steps}", steps=steps, amplitude=AMPLITUDE)
         eam = running.find(settings.eam, running.potential("Cu_mishin1.eam.alloy"), "the EAM potential", "--eam")
         running.run(settings, HERE / "in.crystal", "copper", crystal="copper", amplitude=AMPLITUDE, eam=eam)
+    running.complete(settings)
     text = tables(settings)
     print("\n" + text)
     (settings.out / "crystal.txt").write_text(text + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    running.main(main)

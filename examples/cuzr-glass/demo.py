@@ -5,7 +5,8 @@
     .venv/bin/python examples/cuzr-glass/demo.py --plugin build/deepdmsplugin.so
 
 Each run is in.dms on two MPI ranks. The script prints the moduli while the cycles pass, a table of E' and E'' of
-both potentials with their standard errors, and draws the figure (see plot.py). Everything goes to --out.
+both potentials with their standard errors, and draws the figure (see plot.py). Everything goes to --out. Where it
+was stopped, the same command goes on: what was finished is kept, and the run under way goes on from its last restart file.
 """
 
 import argparse
@@ -23,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import plot  # noqa: E402
+from stopping import Progress, is_whole, script, started  # noqa: E402
 
 ROOT = HERE.parents[1]
 TEMPERATURES = (300, 900)  # a glass and a supercooled liquid
@@ -40,7 +42,6 @@ class Run:
     settle: int
     prefix: Path
     summary: dict = field(default_factory=dict)
-    seconds: float = 0.0
 
     @property
     def name(self):
@@ -57,14 +58,47 @@ def fail(message):
     sys.exit(f"demo: {message}")
 
 
+def newest_restart(run):
+    """The last step of a run with a whole restart file, or 0."""
+    files = run.prefix.parent.glob(f"{run.prefix.name}.restart.*")
+    return max((int(file.suffix[1:]) for file in files if is_whole(file)), default=0)
+
+
+def prepare(run, settings):
+    """The step from which the run goes on, 0 for its start, where nothing of an earlier one is left."""
+    step = newest_restart(run) if settings.progress.goes_on else 0
+    loop = Path(f"{run.prefix}.loop")
+    if step == 0:
+        clean(run)
+        loop.unlink(missing_ok=True)
+    elif loop.exists():
+        # what follows the restart file is measured again
+        lines = [line for line in loop.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        loop.write_text("".join(line for line in lines if line.startswith("#") or int(line.split()[0]) <= step))
+    return step
+
+
+def clean(run):
+    """Remove the restart files of a run."""
+    for file in run.prefix.parent.glob(f"{run.prefix.name}.restart.*"):
+        file.unlink()
+
+
 def execute(run, settings):
-    """Run in.dms, print a line for every few cycles, and read its summary."""
+    """Run in.dms, print a line for every few cycles, and read its summary. What is finished already is only read."""
+    done = [run.cycles, run.settle, settings.model, settings.eam]
+    if settings.progress.has(run.prefix.name, done):
+        print(f"{run.name} at {run.temperature} K: is there", flush=True)
+        run.summary = json.loads(Path(f"{run.prefix}.json").read_text())
+        return run
+    step = prepare(run, settings)
     variables = {
         "potential": run.potential,
         "T": run.temperature,
         "data": HERE / f"glass-{run.temperature}K.data",
         "cycles": run.cycles,
         "settle": run.settle,
+        "restart": step,
         "plugin": settings.plugin,
         "model": settings.model,
         "eam": settings.eam,
@@ -74,11 +108,12 @@ def execute(run, settings):
     command = [settings.mpiexec, "-n", str(RANKS), settings.lmp, "-nonbuf", "-log", "none", "-in", str(HERE / "in.dms")]
     for name, value in variables.items():
         command += ["-var", name, str(value)]
-    print(f"{run.name} at {run.temperature} K: {run.cycles} cycles", flush=True)
+    going_on = f", going on at step {step}" if step else ""
+    print(f"{run.name} at {run.temperature} K: {run.cycles} cycles{going_on}", flush=True)
     start = time.monotonic()
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     columns, every = None, max(1, run.cycles // 6)
-    with open(log, "w") as copy, subprocess.Popen(
+    with open(log, "w") as copy, started(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=settings.out
     ) as process:
         for line in process.stdout:
@@ -101,8 +136,9 @@ def execute(run, settings):
     if process.returncode != 0:
         tail = [line for line in log.read_text().splitlines() if line.strip()][-4:]
         fail("LAMMPS stopped; the end of " + str(log) + ":\n  " + "\n  ".join(tail))
-    run.seconds = time.monotonic() - start
     run.summary = json.loads(Path(f"{run.prefix}.json").read_text())
+    settings.progress.add(run.prefix.name, done)
+    clean(run)
     return run
 
 
@@ -155,6 +191,7 @@ def arguments():
     settings.model = find(settings.model, [], "the Deep Potential", "--model")
     settings.out = settings.out.absolute()
     settings.out.mkdir(parents=True, exist_ok=True)
+    settings.progress = Progress(settings.out)
     return settings
 
 
@@ -173,6 +210,7 @@ def main():
         run = Run(potential, temperature, cycles, settle, settings.out / f"{potential}-{temperature}K")
         runs[potential, temperature] = execute(run, settings)
 
+    settings.progress.complete()
     text = table(runs)
     print("\nModuli under oscillatory tension, GPa (mean +- standard error):\n\n" + text)
     (settings.out / "moduli.txt").write_text(text + "\n")
@@ -182,4 +220,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    script(main, "The same command goes on where it was: nothing is measured twice but the cycle that was under way.")

@@ -4,7 +4,7 @@
     .venv/bin/python examples/cuzr-spectrum/sweep.py [--quick]
 
 Cools a melt and saves a configuration at each temperature (in.quench), then runs in.dms for each temperature and
-period. Whatever is finished stays in --out: started again, the script goes on where it was killed, inside a point from
+period. Whatever is finished stays in --out: started again, the script goes on where it was stopped, inside a point from
 the last restart file. It ends with results.csv, the peaks of the loss and the figure (see plot.py).
 """
 
@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import plot  # noqa: E402
 import running  # noqa: E402
+from stopping import is_whole, script, started  # noqa: E402
 from thin import thin  # noqa: E402
 
 COLUMNS = (
@@ -82,16 +83,12 @@ def lammps(deck, variables, settings, log, watch=lambda line: None):
         command += ["-var", name, str(value)]
     start = time.monotonic()
     environment = dict(os.environ, OMP_NUM_THREADS="1")
-    with open(settings.out / log, "a") as copy, subprocess.Popen(
+    with open(settings.out / log, "a") as copy, started(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=settings.out
     ) as process:
-        try:
-            for line in process.stdout:
-                copy.write(line)
-                watch(line)
-        except BaseException:
-            process.kill()
-            raise
+        for line in process.stdout:
+            copy.write(line)
+            watch(line)
     if process.returncode != 0:
         tail = [line for line in (settings.out / log).read_text().splitlines() if line.strip()][-4:]
         running.fail(f"LAMMPS stopped; the end of {settings.out / log}:\n  " + "\n  ".join(tail))
@@ -113,8 +110,8 @@ def quench(temperatures, settings):
 
 
 def newest_restart(work, name):
-    """The restart file of the latest step of a point, or None. One that was being written lacks the word at its end."""
-    files = [file for file in work.glob(f"{name}.restart.[12]") if b"LammpS RestartT" in file.read_bytes()[-16:]]
+    """The restart file of the latest step of a point, or None."""
+    files = [file for file in work.glob(f"{name}.restart.[12]") if is_whole(file)]
     return max(files, key=lambda file: file.stat().st_mtime, default=None)
 
 
@@ -182,7 +179,8 @@ def row(found):
         values[name], values[name + "_error"] = results[name]["value"], results[name]["error"]
     for name in ("shear_storage", "shear_loss"):
         values[name], values[name + "_error"] = constants[name]["value"], constants[name]["error"]
-    return {name: f"{values[name]:.5g}" for name in COLUMNS}
+    # what is not known is null in the summary
+    return {name: "" if values[name] is None else f"{values[name]:.5g}" for name in COLUMNS}
 
 
 def options():
@@ -229,4 +227,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    script(main, "The same command goes on where it was, inside the point that was under way from its last restart file.")

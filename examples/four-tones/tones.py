@@ -122,6 +122,7 @@ def main():
     settings = running.settle(running.arguments(__doc__.splitlines()[0], "four-tones"))
     if not settings.plot:
         execute(settings)
+    running.complete(settings)
     four = summary(settings, "four")
     singles = [summary(settings, f"one-{tone['multiple']}") for tone in four["tones"]]
     text = table(four, singles)
@@ -132,4 +133,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    running.main(main)

@@ -178,6 +178,7 @@ def main():
                 settings, HERE / "in.shear", f"shear-{period}", period=period, amplitude=amplitude, cycles=cycles, every=every
             )
         running.run(settings, HERE / "in.rest", "rest")
+    running.complete(settings)
     rows, blocks = read(settings), correlations(settings.out / "rest.correlation")
     text = table(rows, blocks)
     print("\n" + text)
@@ -187,4 +188,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    running.main(main)

@@ -17,6 +17,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import running  # noqa: E402
+from stopping import started  # noqa: E402
 
 PERIODS = (5000, 2500, 1250, 620, 310)  # timesteps of 0.005, in units of the relaxation time of a dumbbell
 CYCLES = 31
@@ -50,10 +51,11 @@ def run_core(settings):
     """Run models.rs; its table is left in --out/models.txt."""
     print("models.rs ...", flush=True)
     command = ["cargo", "run", "--release", "--quiet", "-p", "deepdms-rheology", "--example", "models"]
-    done = subprocess.run(command, cwd=running.ROOT, stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
+    with started(command, cwd=running.ROOT, stdout=subprocess.PIPE, text=True) as process:
+        table = process.stdout.read()
+    if process.returncode != 0:
         running.fail("cargo could not run the example models of deepdms-rheology; its message is above")
-    (settings.out / "models.txt").write_text(done.stdout)
+    (settings.out / "models.txt").write_text(table)
 
 
 def table(results):
@@ -132,6 +134,7 @@ def main():
         for body in BODIES:
             for steps in PERIODS:
                 running.run(settings, HERE / "in.springs", f"{body}-{steps}", body=body, steps=steps, cycles=CYCLES)
+    running.complete(settings)
     results = read(settings)
     text = table(results)
     print("\n" + (settings.out / "models.txt").read_text() + "\n" + text)
@@ -141,4 +144,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    running.main(main)

@@ -10,6 +10,7 @@ mod paths;
 mod plugin;
 mod setup;
 mod shell;
+mod signals;
 mod slow;
 mod test;
 
@@ -34,6 +35,9 @@ cargo xtask COMMAND
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let paths = Paths::of_this_repository();
+    if let Err(error) = signals::pass_on() {
+        eprintln!("xtask: a signal will not end what this command starts: {error}");
+    }
     let (command, rest) = match arguments.split_first() {
         // `cargo xtask bench -- --steps 5` means the same as without the two dashes
         Some((command, rest)) => (

@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use crate::signals;
+
 /// Says what is being done.
 pub fn say(text: &str) {
     println!("xtask: {text}");
@@ -11,7 +13,8 @@ pub fn say(text: &str) {
 /// Runs `command` with its output going straight to the terminal; `remedy` completes the message of a failure.
 pub fn execute(command: &mut Command, remedy: &str) -> Result<(), String> {
     let shown = show(command);
-    match command.status() {
+    let status = signals::spawn(command).and_then(|mut child| signals::wait(&mut child));
+    match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(with_remedy(&format!("`{shown}` failed ({status})"), remedy)),
         Err(error) => Err(with_remedy(
@@ -24,9 +27,7 @@ pub fn execute(command: &mut Command, remedy: &str) -> Result<(), String> {
 /// Runs `command`, hands each line of its standard output to `each` as it comes, and tells whether it succeeded.
 pub fn run_by_line(command: &mut Command, mut each: impl FnMut(&str)) -> Result<bool, String> {
     let shown = show(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
+    let mut child = signals::spawn(command.stdout(Stdio::piped()))
         .map_err(|error| format!("`{shown}` could not start: {error}"))?;
     let output = child.stdout.take().expect("standard output is piped");
     for line in BufReader::new(output).split(b'\n') {
@@ -34,9 +35,8 @@ pub fn run_by_line(command: &mut Command, mut each: impl FnMut(&str)) -> Result<
             line.map_err(|error| format!("the output of `{shown}` could not be read: {error}"))?;
         each(&String::from_utf8_lossy(&line));
     }
-    let status = child
-        .wait()
-        .map_err(|error| format!("`{shown}` was lost: {error}"))?;
+    let status =
+        signals::wait(&mut child).map_err(|error| format!("`{shown}` was lost: {error}"))?;
     Ok(status.success())
 }
 
