@@ -178,11 +178,12 @@ impl Blocks {
     }
 }
 
-/// Fails where two of `targets` are one file.
+/// Fails where two of `targets` that serve different ends are one file. The names that one output needs for itself differ,
+/// and may be links to one file for the moment in which it is replaced.
 fn check_distinct(targets: &[&Target]) -> Result<(), Error> {
     for (index, one) in targets.iter().enumerate() {
         for other in &targets[index + 1..] {
-            if one.is(other) {
+            if one.what != other.what && one.is(other) {
                 return Err(collision(other, one));
             }
         }

@@ -161,6 +161,17 @@ fn the_state_before_is_kept_and_the_same_state_is_written_once() {
     );
     let names = fs::read_dir(&folder).unwrap().count();
     assert_eq!(names, 2, "nothing temporary is left");
+    drop(files);
+    // killed while the names were being exchanged
+    fs::remove_file(folder.join("c.previous")).unwrap();
+    fs::hard_link(folder.join("c"), folder.join("c.previous")).unwrap();
+    fs::write(folder.join("c"), "# fix dms\nstate 0\n").unwrap();
+    fs::write(folder.join("c.tmp"), "half").unwrap();
+    let mut files = self::files(&folder, "checkpoint FOLDER/c resume FOLDER/c").unwrap();
+    files
+        .checkpoint(9, false, || "state nine".to_owned())
+        .unwrap();
+    assert_eq!(read("c"), "state nine");
 }
 
 #[test]
