@@ -74,7 +74,7 @@ pub fn run(
     Ok(output)
 }
 
-/// The command line: `lmp`, under `mpiexec` where there are several ranks.
+/// The command line of a deck of `case`.
 fn command(
     place: &Place,
     case: &Case,
@@ -83,6 +83,23 @@ fn command(
     deck: &str,
     ranks: usize,
 ) -> Command {
+    let mut command = lammps(place, run, deck, ranks);
+    for (name, value) in &case.vars {
+        command.args(["-var", name, &place.fill_in(value, folder)]);
+    }
+    command.args(
+        case.args
+            .iter()
+            .map(|argument| place.fill_in(argument, folder)),
+    );
+    for (name, value) in &case.env {
+        command.env(name, place.fill_in(value, folder));
+    }
+    command
+}
+
+/// `lmp` with `deck` in the folder `run`, under `mpiexec` where there are several ranks.
+pub fn lammps(place: &Place, run: &Path, deck: &str, ranks: usize) -> Command {
     let lmp = place.lammps.join("lmp");
     let mut command = if ranks == 1 {
         Command::new(lmp)
@@ -102,14 +119,6 @@ fn command(
     for (name, path) in paths {
         command.args(["-var", name]).arg(path);
     }
-    for (name, value) in &case.vars {
-        command.args(["-var", name, &place.fill_in(value, folder)]);
-    }
-    command.args(
-        case.args
-            .iter()
-            .map(|argument| place.fill_in(argument, folder)),
-    );
 
     // what the user's shell happens to hold must not decide a test
     command.env_remove("LAMMPS_PLUGIN_PATH");
@@ -119,9 +128,6 @@ fn command(
         place.lammps.join("share/lammps/potentials"),
     );
     command.env("OMP_NUM_THREADS", "1");
-    for (name, value) in &case.env {
-        command.env(name, place.fill_in(value, folder));
-    }
     command
 }
 
