@@ -70,9 +70,6 @@ pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
     }
 }
 
-/// Formats of model files that are damaged, one way or another: the campaigns of the fuzz test.
-const CAMPAIGNS: u64 = 5;
-
 /// Sends damaged model files to the readers, `arguments[0]` of them in all.
 pub fn fuzz(paths: &Paths, arguments: &[String]) -> Result<(), String> {
     let count = match arguments.first() {
@@ -82,7 +79,6 @@ pub fn fuzz(paths: &Paths, arguments: &[String]) -> Result<(), String> {
         None => 1_000_000u64,
     };
     say(&format!("fuzz: {count} damaged model files"));
-    let each = count.div_ceil(CAMPAIGNS).to_string();
     let test = [
         "test",
         "--release",
@@ -93,9 +89,12 @@ pub fn fuzz(paths: &Paths, arguments: &[String]) -> Result<(), String> {
         "--",
         "--nocapture",
     ];
-    let passed = run_by_line(cargo(paths).args(test).env("DEEPDMS_FUZZ", each), |line| {
-        println!("{line}")
-    })?;
+    let passed = run_by_line(
+        cargo(paths)
+            .args(test)
+            .env("DEEPDMS_FUZZ", count.to_string()),
+        |line| println!("{line}"),
+    )?;
     if passed {
         Ok(())
     } else {

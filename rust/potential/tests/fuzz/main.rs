@@ -1,8 +1,8 @@
 //! Damaged model files of every format: whatever the damage, reading gives a model or an error that names the file, in
 //! bounded memory and without a panic; a model that is read can be evaluated.
 //!
-//! `DEEPDMS_FUZZ` sets the number of damaged inputs a format (`cargo xtask fuzz` runs a million and more in all); without it a
-//! few hundred are tried. Inputs follow from their number, so that a failure can be repeated.
+//! `DEEPDMS_FUZZ` sets the number of damaged inputs of all formats together (`cargo xtask fuzz` sends a million); without it a
+//! few hundred of each are tried. Inputs follow from their number, so that a failure can be repeated.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -98,11 +98,12 @@ const CAMPAIGNS: &[Campaign] = &[
 
 #[test]
 fn damaged_files_are_errors_with_names_or_models_that_can_be_evaluated() {
-    let count = match std::env::var("DEEPDMS_FUZZ") {
+    let total = match std::env::var("DEEPDMS_FUZZ") {
         Ok(text) => text.parse().expect("DEEPDMS_FUZZ is a number of inputs"),
-        Err(_) => 300,
+        Err(_) => 300 * CAMPAIGNS.len() as u64,
     };
-    for campaign in CAMPAIGNS {
+    let mut sent = 0;
+    for (campaign, count) in CAMPAIGNS.iter().zip(shares(total)) {
         let sources: Vec<_> = campaign
             .files
             .iter()
@@ -125,6 +126,7 @@ fn damaged_files_are_errors_with_names_or_models_that_can_be_evaluated() {
                 Err(_) => panic!("{case}: it panicked"),
             }
             assert!(took < MOST_TIME, "{case}: it took {took:?}");
+            sent += 1;
             let held = ALLOCATOR.max_allocated();
             assert!(held < MOST_MEMORY, "{case}: {held} bytes were held");
         }
@@ -135,6 +137,21 @@ fn damaged_files_are_errors_with_names_or_models_that_can_be_evaluated() {
             start.elapsed(),
             ALLOCATOR.max_allocated() >> 20
         );
+    }
+    assert_eq!(sent, total);
+    println!("{sent} damaged model files in all");
+}
+
+/// Inputs of each campaign, as many as `total` together.
+fn shares(total: u64) -> impl Iterator<Item = u64> {
+    let n = CAMPAIGNS.len() as u64;
+    (0..n).map(move |k| total / n + u64::from(k < total % n))
+}
+
+#[test]
+fn campaigns_send_what_is_asked_for() {
+    for total in [0, 1, 6, 7, 2000, 1_000_000] {
+        assert_eq!(shares(total).sum::<u64>(), total);
     }
 }
 
