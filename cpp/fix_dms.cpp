@@ -91,8 +91,7 @@ FixDMS::FixDMS(LAMMPS *lmp, int narg, char **arg) :
   if (!domain->box_exist)
     error->all(FLERR, "fix dms: there is no simulation box yet, define it before the fix");
 
-  rust::Vec<rust::String> words;
-  for (int i = 3; i < narg; i++) words.push_back(rust::String::lossy(arg[i]));
+  auto words = deepdms::words_of(lmp, FLERR, narg - 3, arg + 3);
   const deepdms::DmsHost host{lmp->version,  update->unit_style, update->dt,    force->boltz,
                               force->nktv2p, domain->dimension,  comm->me == 0};
   dms = std::make_unique<rust::Box<deepdms::Dms>>(ALL(deepdms::dms_new(std::move(words), host)));

@@ -14,6 +14,8 @@
 #include <chrono>
 #include <climits>
 #include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -38,6 +40,7 @@ enum class Reach { Everyone, ThisRank };
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
   lmp->error->one(file, line, "{}", message);
+  std::abort();    // never reached, which headers of 2023 do not say
 }
 
 /* ----------------------------------------------------------------------
@@ -54,6 +57,27 @@ auto guard(LAMMPS_NS::LAMMPS *lmp, const char *file, int line, Reach reach, Call
     if (reach == Reach::ThisRank) stop_this_rank(lmp, file, line, failure.what());
     lmp->error->all(file, line, "{}", failure.what());
   }
+  std::abort();    // never reached, as above
+}
+
+/* ----------------------------------------------------------------------
+   words of a command for the Rust library, where texts are UTF-8; others
+   are refused, for a file whose name is changed on its way is another file
+   all ranks come here together
+------------------------------------------------------------------------- */
+
+inline rust::Vec<rust::String> words_of(LAMMPS_NS::LAMMPS *lmp, const char *file, int line, int narg, char **arg)
+{
+  rust::Vec<rust::String> words;
+  for (int i = 0; i < narg; i++) {
+    try {
+      words.push_back(rust::String(arg[i]));
+    } catch (const std::invalid_argument &) {
+      lmp->error->all(file, line, "The word '{}' is not UTF-8: write the input script in UTF-8, and rename the file if it is one",
+                      std::string(rust::String::lossy(arg[i])));
+    }
+  }
+  return words;
 }
 
 /* ----------------------------------------------------------------------

@@ -12,11 +12,11 @@
 #include "force.h"
 #include "guard.h"
 #include "memory.h"
+#include "model_file.h"
 #include "modify.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "parameter_source.h"
-#include "platform.h"
 #include "timer.h"
 #include "update.h"
 #include "utils.h"
@@ -24,8 +24,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -39,33 +37,6 @@ using deepdms::Reach;
 ------------------------------------------------------------------------- */
 
 static constexpr double BOLTZMANN = 8.617343e-5;
-
-/* ----------------------------------------------------------------------
-   bytes of a file, read by one rank and sent to all
-------------------------------------------------------------------------- */
-
-static std::vector<std::uint8_t> read_everywhere(LAMMPS *lmp, const std::string &path)
-{
-  std::vector<std::uint8_t> bytes;
-  int size = -1;    // less than 0: not readable
-  if (lmp->comm->me == 0) {
-    std::ifstream file(path, std::ios::binary);
-    if (file && !platform::path_is_directory(path)) {
-      bytes.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-      if (!file.bad() && bytes.size() < (std::size_t) std::numeric_limits<int>::max())
-        size = (int) bytes.size();
-    }
-  }
-  MPI_Bcast(&size, 1, MPI_INT, 0, lmp->world);
-  if (size < 0)
-    lmp->error->all(FLERR,
-                    "Cannot read model file {}: it is missing, unreadable, a folder, or larger "
-                    "than 2 GB",
-                    path);
-  bytes.resize(size);
-  MPI_Bcast(bytes.data(), size, MPI_BYTE, 0, lmp->world);
-  return bytes;
-}
 
 /* ---------------------------------------------------------------------- */
 
@@ -389,9 +360,7 @@ void PairDeepMD::finish()
 
 void PairDeepMD::settings(int narg, char **arg)
 {
-  rust::Vec<rust::String> words;
-  for (int i = 0; i < narg; i++) words.emplace_back(rust::String::lossy(arg[i]));
-
+  const auto words = deepdms::words_of(lmp, FLERR, narg, arg);
   const auto parsed = guard(lmp, FLERR, Reach::Everyone, [&] {
     return deepdms::parse_settings(rust::Slice<const rust::String>(words.data(), words.size()));
   });
@@ -399,7 +368,7 @@ void PairDeepMD::settings(int narg, char **arg)
   auto fresh = guard(lmp, FLERR, Reach::Everyone,
                      [&] { return deepdms::new_potential(*parsed, units); });
   for (const auto &path : parsed->model_files()) {
-    const auto bytes = read_everywhere(lmp, std::string(path));
+    const auto bytes = deepdms::read_model_file(lmp, std::string(path));
     guard(lmp, FLERR, Reach::Everyone, [&] {
       fresh->add_model(rust::Slice<const std::uint8_t>(bytes.data(), bytes.size()));
     });
