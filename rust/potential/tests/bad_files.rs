@@ -4,6 +4,7 @@ mod common;
 
 use common::models;
 use deepdms_potential::model::read;
+use std::time::{Duration, Instant};
 
 fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(models().join(name)).unwrap()
@@ -86,6 +87,110 @@ fn foreign_files_are_refused_by_name() {
         message("m.yaml", b"a: 1"),
         "m.yaml: model: it has no type; is it a Deep Potential model?"
     );
+}
+
+#[test]
+fn what_is_taken_for_a_model_by_mistake_is_named() {
+    let mut tar = vec![b'a'; 600];
+    tar[257..262].copy_from_slice(b"ustar");
+    let mut hardware = vec![1, 2, 128, 0, 128, 0, 0, 0];
+    hardware.resize(4096, 0x5a);
+    let checkpoint = "a checkpoint of a training (saved by PyTorch) is not supported. Freeze the model: dp freeze -o model.pb, or dp --pt freeze -o model.pth";
+    let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n";
+    let link = "it holds the path '../water/graph.pb' and nothing else: a symbolic link that was stored as text. Give the file that it leads to";
+    let cases: [(&[u8], &str); 12] = [
+        (
+            b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
+            checkpoint,
+        ),
+        (
+            lfs,
+            "it is a pointer of Git LFS, which stands for the model until that is fetched. Run 'git lfs pull' in its repository, or download the file itself",
+        ),
+        (b"../water/graph.pb", link),
+        (b"../water/graph.pb\n", link),
+        (
+            b"!<symlink>\xff\xfeg\0r\0",
+            "it is a symbolic link that was stored as a file. Copy the file that it leads to",
+        ),
+        (
+            b"XSym\n0017\n",
+            "it is a symbolic link that was stored as a file. Copy the file that it leads to",
+        ),
+        (
+            &hardware,
+            "a file for NVNMD hardware is not supported. Give the frozen model that it was made of, trained without NVNMD",
+        ),
+        (b"\x1f\x8b\x08\0", "it is packed by gzip. Unpack it first"),
+        (b"\xfd7zXZ\0", "it is packed by xz. Unpack it first"),
+        (
+            &tar,
+            "it is a tar archive. Unpack it, and give the model in it",
+        ),
+        (
+            b"\n<!DOCTYPE html>\n<html>",
+            "it is a web page. Download the model itself: what a browser shows of it has another address",
+        ),
+        (
+            b"<html lang=en>",
+            "it is a web page. Download the model itself: what a browser shows of it has another address",
+        ),
+    ];
+    for (bytes, expected) in cases {
+        for file in ["m.pb", "m.pth", "m.yaml", "m.json", "model"] {
+            assert_eq!(message(file, bytes), format!("{file}: {expected}"));
+        }
+    }
+    for file in [
+        "model.ckpt.meta",
+        "model.ckpt.index",
+        "model.ckpt.data-00000-of-00001",
+    ] {
+        let suffix = file.rsplit('.').next().unwrap();
+        assert_eq!(
+            message(file, b"\x0a\x10some numbers"),
+            format!(
+                "{file}: a checkpoint of a training (.{suffix}) is not supported. Freeze the model: dp freeze -o model.pb, or dp --pt freeze -o model.pth"
+            )
+        );
+    }
+}
+
+#[test]
+fn texts_that_are_nested_without_end_are_refused_at_once() {
+    let start = Instant::now();
+    let levels = |level: &str| level.repeat(200_000 / level.len());
+    for (file, level) in [
+        ("m.yaml", "["),
+        ("m.yaml", "{a: "),
+        ("m.yaml", "- "),
+        ("m.yaml", "? "),
+        ("m.yaml", "[["),
+        ("m.json", "["),
+        ("m.json", "{\"a\":"),
+    ] {
+        assert_eq!(
+            message(file, levels(level).as_bytes()),
+            format!(
+                "{file}: not a complete native model ({}) file: line 1 is nested deeper than 64 levels, which no model is. Copy or freeze the model again",
+                &file[1..]
+            )
+        );
+    }
+    // neither brackets nor marks, and still a level for each line, or marks without end
+    let stairs: String = (0..600).map(|k| format!("{}a:\n", " ".repeat(k))).collect();
+    for text in [
+        stairs,
+        levels("&a "),
+        levels("!t "),
+        levels("*a "),
+        levels("a: b\n"),
+        levels("'"),
+    ] {
+        let found = message("m.yaml", text.as_bytes());
+        assert!(found.starts_with("m.yaml: "), "{found}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn models_of_other_kinds_are_refused_by_name() {
 fn what_does_not_fit_is_named() {
     let many: Vec<_> = (0..300).map(|t| t.to_string()).collect();
     let array = |value: Value| json!({ "@class": "np.ndarray", "value": value });
+    let deviations = json!(vec![vec![[-1.0]; 52]; 3]);
     let cases = [
         (
             "/model/type",
@@ -160,6 +161,26 @@ fn what_does_not_fit_is_named() {
             "/model/type_map",
             json!(many),
             "type_map: 300 is not a possible number of types",
+        ),
+        (
+            "/model/type_map",
+            json!(["Pd", "Cu", "Pd"]),
+            "type_map: two types have the name Pd",
+        ),
+        (
+            "/model/type_map",
+            json!(["Pd", "", "P"]),
+            "type_map: type 2 has no name",
+        ),
+        (
+            "/model/type_map",
+            json!(["Pd", "Cu P", "P"]),
+            "type_map: the name 'Cu P' is more than a word",
+        ),
+        (
+            "/model/type_map",
+            json!(["Pd", 29, "P"]),
+            "type_map: 29 is not the name of a type: put it in quotes",
         ),
         (
             "/model/type_map",
@@ -200,6 +221,11 @@ fn what_does_not_fit_is_named() {
             "/model/descriptor/rcut",
             json!(1.0),
             "cutoff: rcut_smth = 1.7 and rcut = 1 do not obey 0 <= rcut_smth < rcut",
+        ),
+        (
+            "/model/descriptor/rcut",
+            json!(1e300),
+            "rcut: 1e300 is not a length between 0 and 100 A",
         ),
         (
             "/model/descriptor/env_protection",
@@ -245,6 +271,11 @@ fn what_does_not_fit_is_named() {
             "/model/descriptor/@variables/dstd/value/1/3/0",
             json!("x"),
             "dstd: \"x\" is not a number",
+        ),
+        (
+            "/model/descriptor/@variables/dstd/value",
+            deviations,
+            "dstd: it holds a number that is not positive and finite",
         ),
         (
             "/model/descriptor/embeddings/ndim",
@@ -494,8 +525,21 @@ fn archives_that_hold_no_model_are_refused() {
     );
     assert_eq!(
         message("m.pt", &with_pickle(b"\x80\x02}.")),
-        "m.pt: a file of PyTorch that holds no module, such as a checkpoint of a training, is not supported. Freeze the model: dp --pt freeze -o model.pth"
+        "m.pt: a checkpoint of a training (saved by PyTorch) is not supported. Freeze the model: dp freeze -o model.pb, or dp --pt freeze -o model.pth"
     );
+    // what torch.save writes remembers its dictionary before it fills it, and has no program
+    let checkpoint = repacked(
+        &with_pickle(b"\x80\x02}q\x01X\x01\x00\x00\x00aK\x01s."),
+        |name, bytes| (!name.contains("/code/")).then_some(bytes),
+    );
+    for file in ["m.pth", "m.pt", "m.pt2", "model"] {
+        assert_eq!(
+            message(file, &checkpoint),
+            format!(
+                "{file}: a checkpoint of a training (saved by PyTorch) is not supported. Freeze the model: dp freeze -o model.pb, or dp --pt freeze -o model.pth"
+            )
+        );
+    }
     assert_eq!(
         message("m.pth", &with_pickle(b"\x80\x02c__torch__\nNet\n)\x81}b.")),
         "m.pth: atomic_model: the module has no such attribute; is it a Deep Potential model?"

@@ -14,10 +14,9 @@
 
 use super::Shaped;
 use super::embedding::Embedding;
+use super::limits::{MOST_SLOTS, cutoff_fault};
 use ndarray::{Array2, Array3, s};
 
-/// More slots for one type than any sphere of atoms fills.
-pub(super) const MOST_SLOTS: usize = 1_000_000;
 /// `se_e2_r` divides by this many times its slots.
 pub(super) const RADIAL_DIVISOR: f64 = 5.0;
 
@@ -205,6 +204,9 @@ impl Descriptor {
                 format!("rcut_smth = {from} and rcut = {to} do not obey 0 <= rcut_smth < rcut"),
             );
         }
+        if let Some(what) = cutoff_fault(to) {
+            return fault("rcut", what);
+        }
         if !(protection.is_finite() && protection >= 0.0) {
             return fault(
                 "env_protection",
@@ -248,11 +250,11 @@ impl Descriptor {
         if self
             .deviation
             .iter()
-            .any(|value| !value.is_finite() || *value == 0.0)
+            .any(|value| !(value.is_finite() && *value > 0.0))
         {
             return fault(
                 "dstd",
-                "it holds a zero or a number that is not finite".to_owned(),
+                "it holds a number that is not positive and finite".to_owned(),
             );
         }
         if self.embedding_of.dim() != pairs || self.excluded.dim() != pairs {

@@ -1,8 +1,8 @@
 //! Reader of `.pt2` and `.pte`, programs that PyTorch compiled or exported. They hold the native tree beside the program, which
 //! is not run.
 
-use super::zip::member;
-use super::{Format, Model, brief, native};
+use super::zip::{is_checkpoint, member};
+use super::{Format, Model, brief, foreign, native, nesting};
 use crate::Error;
 use ::zip::ZipArchive;
 use std::io::Cursor;
@@ -31,6 +31,9 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
         .filter_map(|name| Some(name.ok()?.into_owned()))
         .find(|name| is_tree(name));
     let Some(name) = name else {
+        if is_checkpoint(&archive) {
+            return Err(foreign::checkpoint(file, "saved by PyTorch"));
+        }
         return Err(Error::Unsupported {
             file: file.to_owned(),
             feature: format!("a compiled PyTorch model (.pt2) without its weights ({TREE})"),
@@ -38,6 +41,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
         });
     };
     let text = member(&mut archive, &name, bytes.len()).map_err(malformed)?;
+    nesting::check(&text).map_err(|what| malformed(format!("{name}: {what}")))?;
     let tree = serde_json::from_slice(&text)
         .map_err(|error| malformed(format!("{name} is not JSON ({error})")))?;
     native::read_json(file, &tree, Format::Exported)

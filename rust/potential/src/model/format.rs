@@ -1,6 +1,6 @@
 //! Which reader a file goes to. Contents decide where they are unmistakable, the suffix where they are not.
 
-use super::{Model, exported, frozen_graph, native, torch_script};
+use super::{Model, exported, foreign, frozen_graph, native, nesting, torch_script};
 use crate::Error;
 use serde_json::Value;
 
@@ -61,6 +61,9 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
             what: format!("the file is empty. {READABLE}"),
         });
     }
+    if let Some(error) = foreign::recognise(file, bytes) {
+        return Err(error);
+    }
     if bytes.starts_with(HDF5_SIGNATURE) {
         return native::read_hdf5(file, bytes);
     }
@@ -84,10 +87,9 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
         "pd" | "pdmodel" | "pdiparams" => {
             Err(unsupported(&format!("the format .{suffix}"), PADDLE))
         }
-        "pt" | "ckpt" => Err(unsupported(
-            &format!("a checkpoint of a training (.{suffix})"),
-            "Freeze the model: dp freeze -o model.pb, or dp --pt freeze -o model.pth",
-        )),
+        "pt" | "ckpt" | "meta" | "index" | "data-00000-of-00001" => {
+            Err(foreign::checkpoint(file, &format!(".{suffix}")))
+        }
         "pb" => frozen_graph::read(file, bytes),
         _ => frozen_graph::read(file, bytes).map_err(|error| match error {
             Error::Malformed { .. } => Error::UnknownFormat {
@@ -101,11 +103,14 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
 
 /// deepmd-kit writes its tree in no file of its own called `.json`, but inside others; Paddle's programs are called so.
 fn read_json(file: &str, bytes: &[u8]) -> Result<Model, Error> {
-    let tree: Value = serde_json::from_slice(bytes).map_err(|error| Error::Malformed {
+    let malformed = |what: String| Error::Malformed {
         file: file.to_owned(),
         format: "native model (.json)",
-        what: error.to_string(),
-    })?;
+        what,
+    };
+    nesting::check(bytes).map_err(malformed)?;
+    let tree: Value =
+        serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
     if tree["model"].is_null() && !tree["program"].is_null() {
         return Err(Error::Unsupported {
             file: file.to_owned(),

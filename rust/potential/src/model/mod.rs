@@ -7,10 +7,13 @@ mod activation;
 mod descriptor;
 mod embedding;
 mod exported;
+mod foreign;
 mod format;
 mod frozen_graph;
 mod graph_def;
+pub mod limits;
 mod native;
+mod nesting;
 mod network;
 mod parameters;
 mod table;
@@ -69,7 +72,7 @@ fn brief(text: &(impl ToString + ?Sized)) -> String {
 pub struct Model {
     /// File format it was read from.
     pub format: Format,
-    /// Element names, `[n_types]`; may be empty names in very old files.
+    /// Element names, `[n_types]`; numbers from 1 in very old files, which hold none.
     pub type_map: Vec<String>,
     /// The descriptors, whose outputs stand side by side: one, or several in a hybrid.
     pub descriptors: Vec<Descriptor>,
@@ -124,6 +127,9 @@ impl Model {
             })
         };
         let n_types = self.n_types();
+        if let Some(what) = limits::names_fault(&self.type_map) {
+            return fault("type_map", what);
+        }
         if self.descriptors.is_empty() {
             return fault("descriptor", "there is none".to_owned());
         }

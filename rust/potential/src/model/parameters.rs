@@ -1,5 +1,7 @@
 //! Frame and atom parameters: numbers beside the positions that the energy depends on, such as a temperature.
 
+use super::limits::MOST_PARAMETERS;
+
 /// How many there are, how they are normalised, and what they are where nobody gives them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters {
@@ -43,6 +45,12 @@ impl Parameters {
                 self.inverse_deviation.len(),
                 defaults.len()
             ));
+        }
+        if n > MOST_PARAMETERS {
+            return Some(format!("{n} is not a possible number of parameters"));
+        }
+        if self.inverse_deviation.iter().any(|factor| *factor < 0.0) {
+            return Some("a deviation is negative".to_owned());
         }
         let mut numbers = self
             .mean

@@ -3,6 +3,16 @@
 use ::zip::ZipArchive;
 use std::io::{Read, Seek};
 
+/// Whether an archive is what `torch.save` writes: objects, and no program.
+pub(super) fn is_checkpoint(archive: &ZipArchive<impl Read + Seek>) -> bool {
+    let (mut objects, mut program) = (false, false);
+    for name in archive.file_names().flatten() {
+        objects |= name.ends_with("/data.pkl");
+        program |= name.contains("/code/");
+    }
+    objects && !program
+}
+
 /// Bytes of a member, `most` at most; members of a model are stored as they are, so that none is larger than the archive.
 ///
 /// # Errors

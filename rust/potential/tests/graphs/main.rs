@@ -67,6 +67,16 @@ fn without_a_training_script_the_rest_of_the_graph_says_the_same() {
 }
 
 #[test]
+fn types_without_names_have_numbers() {
+    let graph = Graph::of("one_sided.pb");
+    let names = |graph: Graph| model(&graph).type_map.join(" ");
+    assert_eq!(names(graph.clone()), "Pd Cu P");
+    assert_eq!(names(graph.clone().without("model_attr/tmap")), "1 2 3");
+    let first = graph.with("model_attr/tmap", &Constant::Text("Pd"));
+    assert_eq!(names(first), "Pd 2 3");
+}
+
+#[test]
 fn layers_that_share_their_weights_are_found_by_their_name() {
     let graph = Graph::of("one_sided.pb");
     let own = ["layer_0", "layer_1", "layer_2", "final_layer"];

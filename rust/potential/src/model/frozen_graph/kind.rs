@@ -124,7 +124,7 @@ impl FrozenGraph<'_> {
         )
     }
 
-    /// Names of the types; old and edited graphs may name fewer than there are.
+    /// Names of the types; old and edited graphs may name fewer than there are, and then the others have their numbers.
     pub(super) fn type_map(&self, n_types: usize) -> Result<Vec<String>, Error> {
         let names = self.string("model_attr/tmap")?.unwrap_or_default();
         let mut names: Vec<_> = names.split_whitespace().map(str::to_owned).collect();
@@ -134,7 +134,7 @@ impl FrozenGraph<'_> {
                 format!("{} names for {n_types} types", names.len()),
             ));
         }
-        names.resize(n_types, String::new());
+        names.extend((names.len()..n_types).map(|t| (t + 1).to_string()));
         Ok(names)
     }
 }

@@ -11,13 +11,10 @@
 
 use super::super::Smoothing;
 use super::super::brief;
-use super::super::descriptor::MOST_SLOTS;
 use super::super::graph_def::Node;
+use super::super::limits::{MOST_SLOTS, MOST_TYPES};
 use super::constants::FrozenGraph;
 use crate::Error;
-
-/// More types than there are elements and isotopes in use.
-const MOST_TYPES: usize = 1000;
 
 /// Whether nodes of this kind make the environment rows of a descriptor that is read.
 pub(super) fn makes_rows(op: &str) -> bool {

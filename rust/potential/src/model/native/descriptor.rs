@@ -2,7 +2,8 @@
 
 use super::Reader;
 use crate::Error;
-use crate::model::descriptor::{MOST_SLOTS, RADIAL_DIVISOR, by_section};
+use crate::model::descriptor::{RADIAL_DIVISOR, by_section};
+use crate::model::limits::MOST_SLOTS;
 use crate::model::{
     DEGREES, Descriptor, Embedding, Exclusion, Kind, Selection, Shaped, Smoothing, Table, brief,
 };

@@ -10,15 +10,13 @@ mod yaml;
 
 pub(super) use arrays::NumberedArrays;
 
-use super::{Format, Model, brief, convert_for_libtorch};
+use super::limits::MOST_TYPES;
+use super::{Format, Model, brief, convert_for_libtorch, nesting};
 use crate::Error;
 use arrays::Arrays;
 use hdf5_reader::{Hdf5File, OpenOptions};
 use serde_json::Value;
 use std::cell::Cell;
-
-/// No element has more types, and tables of pairs of types stay small.
-const MOST_TYPES: usize = 256;
 
 /// Reads a `.dp` file. `file` goes into messages.
 ///
@@ -47,6 +45,7 @@ pub(super) fn read_hdf5(file: &str, bytes: &[u8]) -> Result<Model, Error> {
         .and_then(|root| root.attribute("json"))
         .and_then(|attribute| attribute.read_string())
         .map_err(|error| malformed(format!("its attribute 'json' cannot be read ({error})")))?;
+    nesting::check(text.as_bytes()).map_err(malformed)?;
     let tree: Value = serde_json::from_str(&text)
         .map_err(|error| malformed(format!("its attribute 'json' is not JSON ({error})")))?;
     let arrays = Arrays::Datasets(&container);
@@ -238,6 +237,17 @@ impl<'a> Reader<'a> {
             let what = format!("{n_types} is not a possible number of types");
             return Err(self.inconsistent("type_map", what));
         }
+        let name = |name: &Value| {
+            let text = name.as_str().map(str::to_owned);
+            text.ok_or_else(|| {
+                let what = format!(
+                    "{} is not the name of a type: put it in quotes",
+                    brief(name)
+                );
+                self.inconsistent("type_map", what)
+            })
+        };
+        let type_map = names.iter().map(name).collect::<Result<_, _>>()?;
         let without_energy = self.types(model, "atom_exclude_types", n_types)?;
         let off_the_list = self.pairs(model, "pair_exclude_types", n_types)?;
         let descriptors = self.descriptors(&model["descriptor"], n_types, &off_the_list)?;
@@ -259,10 +269,9 @@ impl<'a> Reader<'a> {
         for &t in &without_energy {
             (scale[t], bias[t]) = (0.0, 0.0);
         }
-        let name = |name: &Value| name.as_str().unwrap_or_default().to_owned();
         Model {
             format: self.format,
-            type_map: names.iter().map(name).collect(),
+            type_map,
             descriptors,
             frame_parameters: fitting.frame_parameters,
             atom_parameters: fitting.atom_parameters,

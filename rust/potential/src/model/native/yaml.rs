@@ -1,5 +1,6 @@
 //! YAML as a tree of limited size. Aliases repeat what they name, and aliases of aliases multiply it.
 
+use crate::model::nesting;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::cell::Cell;
@@ -10,6 +11,7 @@ use std::fmt;
 /// # Errors
 /// Says what is wrong with the text, and where.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, String> {
+    nesting::check(bytes)?;
     let left = Cell::new(bytes.len().saturating_mul(2));
     let text = serde_yaml_ng::Deserializer::from_slice(bytes);
     Node { left: &left }

@@ -10,11 +10,14 @@ mod fitting;
 mod item;
 mod pickle;
 
-use super::{Format, Model, brief, native};
+use super::zip::is_checkpoint;
+use super::{Format, Model, brief, foreign, native};
 use crate::Error;
+use ::zip::ZipArchive;
 use archive::Archive;
 use item::{Item, Tensor};
 use serde_json::{Value, json};
+use std::io::Cursor;
 use std::rc::Rc;
 
 /// Reads a `.pth` file. `file` goes into messages.
@@ -22,10 +25,15 @@ use std::rc::Rc;
 /// # Errors
 /// As [`super::read`]; [`Error::NeedsLibtorch`] for a model of energies that has no reader here.
 pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
-    let (archive, module) = Archive::open(bytes).map_err(|what| Error::Malformed {
-        file: file.to_owned(),
-        format: "TorchScript (.pth)",
-        what: brief(&what),
+    let (archive, module) = Archive::open(bytes).map_err(|what| {
+        if ZipArchive::new(Cursor::new(bytes)).is_ok_and(|zip| is_checkpoint(&zip)) {
+            return foreign::checkpoint(file, "saved by PyTorch");
+        }
+        Error::Malformed {
+            file: file.to_owned(),
+            format: "TorchScript (.pth)",
+            what: brief(&what),
+        }
     })?;
     let mut tree = Tree {
         file,
@@ -136,10 +144,7 @@ impl Tree<'_, '_> {
             remedy: remedy.to_owned(),
         };
         let Some(class) = module.class() else {
-            return Err(unsupported(
-                "a file of PyTorch that holds no module, such as a checkpoint of a training,",
-                "Freeze the model: dp --pt freeze -o model.pth",
-            ));
+            return Err(foreign::checkpoint(self.file, "saved by PyTorch"));
         };
         if let Some(other) = other_quantity(class) {
             return Err(unsupported(other, "Energy models without spin are"));
