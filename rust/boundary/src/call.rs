@@ -77,12 +77,14 @@ impl RemoteLibrary {
             bytes,
             device,
             threads,
+            trusted,
         } = request;
         let opening = Opening {
             file: file.as_bytes().into(),
             bytes: bytes.into(),
             device: device.as_bytes().into(),
             threads,
+            trusted,
         };
         let mut handle = ptr::null_mut();
         let answer = ask(|sink| {

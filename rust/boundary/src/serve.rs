@@ -22,6 +22,8 @@ pub struct Request<'a> {
     pub device: &'a str,
     /// Threads of the engine.
     pub threads: usize,
+    /// Whether the user trusts a program in the file, whatever it does.
+    pub trusted: bool,
 }
 
 /// What a library makes engines by.
@@ -102,6 +104,7 @@ unsafe extern "C" fn open<L: Library>(
             bytes,
             device: &device,
             threads: opening.threads,
+            trusted: opening.trusted,
         })?;
         let answer = introduce(&*engine);
         let served = Box::new(Served {

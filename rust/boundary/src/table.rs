@@ -44,6 +44,7 @@ pub(crate) struct Opening {
     /// UTF-8.
     pub device: Slice<u8>,
     pub threads: usize,
+    pub trusted: bool,
 }
 
 /// Atoms as in [`deepdms_potential::descriptor::neighbours::Atoms`], and where the results go.

@@ -24,6 +24,7 @@ impl Library for Native {
     fn open(request: Request<'_>) -> Result<Box<dyn Engine>, Error> {
         let model = deepdms_potential::model::read(request.file, request.bytes)?;
         assert_eq!((request.device, request.threads), ("cpu", 1));
+        assert!(request.trusted);
         Ok(Box::new(NativeEngine::new(vec![model])?))
     }
 }
@@ -36,6 +37,7 @@ fn open(table: &'static Table, file: &str, bytes: &[u8]) -> Result<RemoteEngine,
         bytes,
         device: "cpu",
         threads: 1,
+        trusted: true,
     })
 }
 

@@ -51,13 +51,15 @@ struct DeepdmsRequest {
 
 struct DeepdmsScript;
 
-// A model from the bytes of a file, for the GPU of this number or, with -1, for the CPU; null on failure.
+// A model from the bytes of a file, for the GPU of this number or, with -1, for the CPU; null on failure. Nothing of its
+// program runs.
 DeepdmsScript *deepdms_script_load(DeepdmsSlice<const std::uint8_t> bytes, int device, DeepdmsExchange exchange,
                                    const DeepdmsSink *sink);
 void deepdms_script_free(DeepdmsScript *script);
 
-// What the model says of itself: "class", "required" (arguments of forward_lower that must be given), the answer of a
-// method without arguments, or, with ".a.b", the numbers of an attribute that is a tensor.
+// What the model says of itself: "class", "operators" (all that its program may call), "devices" (that its program names),
+// "required" (arguments of forward_lower that must be given), or, with ".a.b", the numbers of an attribute that is a
+// tensor; nothing of the program runs for these. Anything else is a method without arguments, whose answer is told.
 DeepdmsStatus deepdms_script_ask(const DeepdmsScript *script, DeepdmsSlice<const char> question,
                                  const DeepdmsSink *sink);
 

@@ -5,11 +5,13 @@
 
 #include "answer.h"
 #include "operators.h"
+#include "program.h"
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/script.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -25,6 +27,8 @@ using torch::Tensor;
 struct DeepdmsScript {
   torch::jit::Module module;
   torch::Device device;
+  // What the program may call, and the devices that it names.
+  std::set<std::string> operators, devices;
 };
 
 namespace {
@@ -126,11 +130,16 @@ DeepdmsScript *deepdms_script_load(DeepdmsSlice<const std::uint8_t> bytes, int d
   answer(sink, [&] {
     deepdms::script::define_operators(exchange);
     const torch::Device place = device < 0 ? torch::Device(torch::kCPU) : torch::Device(torch::kCUDA, device);
-    std::istringstream stream(std::string((const char *) bytes.data, bytes.size));
-    torch::jit::Module module = torch::jit::load(stream, place);
-    module.eval();
-    for (Tensor weights : module.parameters()) weights.requires_grad_(false);
-    script = new DeepdmsScript{std::move(module), place};
+    deepdms::script::Program program = deepdms::script::read_program(bytes);
+    if (!place.is_cpu()) {
+      // what was refused above is all that this would run
+      std::istringstream stream(std::string((const char *) bytes.data, bytes.size));
+      program.module = torch::jit::load(stream, place);
+    }
+    program.module.eval();
+    for (Tensor weights : program.module.parameters()) weights.requires_grad_(false);
+    script = new DeepdmsScript{std::move(program.module), place, std::move(program.operators),
+                               std::move(program.devices)};
     return DEEPDMS_ANSWERED;
   });
   return script;
@@ -151,7 +160,9 @@ DeepdmsStatus deepdms_script_ask(const DeepdmsScript *script, DeepdmsSlice<const
     const std::string what = text(question);
     if (what == "class") {
       const auto name = module.type()->name();
-      tell(*sink, name ? name->name() : std::string());
+      tell(*sink, name ? name->qualifiedName() : std::string());
+    } else if (what == "operators" || what == "devices") {
+      for (const std::string &name : what == "devices" ? script->devices : script->operators) tell(*sink, name);
     } else if (what == "required") {
       const auto method = module.find_method("forward_lower");
       if (!method) return DEEPDMS_UNKNOWN;

@@ -18,6 +18,7 @@
 #include <torch/autograd.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -49,6 +50,8 @@ template <typename Real> struct Grid {
     fine = number[3];
     coarse = number[4];
     min = both_signs ? -max : lower;
+    TORCH_CHECK(fine > 0 && coarse > 0 && min <= lower && lower <= upper && upper <= max && std::isfinite(max - min),
+                "a table is described by impossible numbers");
     first_fine = (int64_t) ((lower - min) / coarse);
     first_coarse = first_fine + (int64_t) ((upper - lower) / fine);
   }
@@ -75,7 +78,7 @@ template <typename Real> struct Place {
     const Real inside = std::min(std::max(x, grid.min), grid.last());
     const auto look_up = [&](int64_t first, Real start, Real step) {
       const auto cell = (int64_t) ((inside - start) / step);
-      row = std::min(first + cell, grid.rows - 1);
+      row = std::clamp(first + cell, (int64_t) 0, grid.rows - 1);
       offset = inside - (cell * step + start);
     };
     if (inside < grid.lower)

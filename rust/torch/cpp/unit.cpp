@@ -7,5 +7,6 @@
 #include "border.cpp"
 #include "checks.cpp"
 #include "operators.cpp"
+#include "program.cpp"
 #include "script.cpp"
 #include "tables.cpp"

@@ -17,11 +17,12 @@ impl Library for Torch {
             bytes,
             device,
             threads,
+            trusted,
         } = request;
         match model::read(file, bytes) {
             Ok(model) => Ok(Box::new(TorchEngine::new(vec![model], device)?)),
             Err(Error::NeedsLibtorch { .. }) => {
-                let mut engine = ScriptEngine::new(file, bytes, device)?;
+                let mut engine = ScriptEngine::new(file, bytes, device, trusted)?;
                 if threads > 1 {
                     engine.set_threads(threads);
                 }
@@ -61,6 +62,7 @@ mod tests {
                 bytes: &bytes,
                 device,
                 threads: 1,
+                trusted: false,
             };
             library
                 .open(request)

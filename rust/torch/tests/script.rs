@@ -13,7 +13,7 @@ const CONFIGURATIONS: [&str; 5] = ["orthogonal", "triclinic", "cluster", "gas", 
 fn agrees(file: &str, bound: f64) {
     let bytes = std::fs::read(models().join(file)).unwrap();
     let mut engine =
-        ScriptEngine::new(file, &bytes, "cpu").unwrap_or_else(|error| panic!("{error}"));
+        ScriptEngine::new(file, &bytes, "cpu", false).unwrap_or_else(|error| panic!("{error}"));
     let stored = json(&format!("{file}.json"));
     assert_eq!(engine.models()[0].cutoff, stored["rcut"].as_f64().unwrap());
     for name in CONFIGURATIONS {
@@ -70,7 +70,7 @@ fn models_of_other_quantities_are_refused() {
         ("refused_spin.pth", "a spin model (SpinEnergyModel)"),
     ] {
         let bytes = std::fs::read(models().join(file)).unwrap();
-        let error = ScriptEngine::new(file, &bytes, "cpu")
+        let error = ScriptEngine::new(file, &bytes, "cpu", true)
             .unwrap_err()
             .to_string();
         assert_eq!(

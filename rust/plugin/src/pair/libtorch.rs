@@ -56,6 +56,7 @@ pub(super) fn open(
         bytes,
         device: &settings.device,
         threads: settings.threads,
+        trusted: settings.trusted,
     })?;
     Ok(Box::new(engine))
 }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub on_overflow: Reaction,
     /// `on_extrapolation warn|error`: lookups outside of the tables of a compressed model.
     pub on_extrapolation: Reaction,
+    /// `script checked|trusted`: whether a program in a model file may run whatever it does.
+    pub trusted: bool,
     /// Where frame and atom parameters come from.
     pub parameters: ParameterSettings,
     /// What is done with the models after the first.
@@ -62,6 +64,8 @@ pub struct DeviationSettings {
 
 /// Smallest `tolerance` [eV/Å]: what is left of a force after rounding.
 const ROUNDING: f64 = 1e-12;
+/// Largest `tolerance` [eV/Å]: forces of solids at room temperature are of this size.
+const COARSEST: f64 = 1.0;
 /// `tolerance` [eV/Å] where none is given.
 const TOLERANCE: f64 = 1e-6;
 /// The same for `precision mixed`.
@@ -96,6 +100,7 @@ impl Settings {
             accuracy: Accuracy::Exact,
             on_overflow: Reaction::Warn,
             on_extrapolation: Reaction::Warn,
+            trusted: false,
             parameters: ParameterSettings::default(),
             deviation: DeviationSettings {
                 every: 100,
@@ -106,7 +111,14 @@ impl Settings {
             },
         };
         let (mut tolerance, mut precision) = (None, None);
+        let mut given = Vec::new();
         while let Some(keyword) = words.next() {
+            if given.contains(&keyword) {
+                return Err(format!(
+                    "Illegal {keyword}, given twice: remove one of them"
+                ));
+            }
+            given.push(keyword);
             match keyword {
                 "tolerance" => tolerance = Some(accepted_error(words.value(keyword)?)?),
                 "precision" => precision = Some(wanted_precision(words.value(keyword)?)?),
@@ -164,6 +176,17 @@ impl Settings {
             }
             "on_overflow" => self.on_overflow = reaction(keyword, words)?,
             "on_extrapolation" => self.on_extrapolation = reaction(keyword, words)?,
+            "script" => {
+                self.trusted = match words.value(keyword)? {
+                    "checked" => false,
+                    "trusted" => true,
+                    other => {
+                        return Err(format!(
+                            "script '{other}' is unknown: use 'checked' or 'trusted'"
+                        ));
+                    }
+                };
+            }
             "out_freq" => {
                 let word = words.value(keyword)?;
                 let every = word.parse().ok();
@@ -193,10 +216,10 @@ fn accepted_error(word: &str) -> Result<Option<f64>, String> {
         return Ok(None);
     }
     let tolerance = word.parse().ok();
-    let tolerance = tolerance.filter(|value: &f64| value.is_finite() && *value >= ROUNDING);
+    let tolerance = tolerance.filter(|value: &f64| (ROUNDING..=COARSEST).contains(value));
     tolerance.map(Some).ok_or_else(|| {
         format!(
-            "Illegal tolerance, {word} is neither 'exact' nor a force in eV/A of at least {ROUNDING:e}, which is where rounding begins"
+            "Illegal tolerance, {word} is neither 'exact' nor a force in eV/A between {ROUNDING:e}, where rounding begins, and {COARSEST}, as large as forces"
         )
     })
 }
@@ -319,6 +342,8 @@ mod tests {
         for (line, accuracy) in cases {
             assert_eq!(parse(line).unwrap().accuracy, accuracy, "{line}");
         }
+        assert!(!parse("m.pth").unwrap().trusted);
+        assert!(parse("m.pth script trusted").unwrap().trusted);
     }
 
     #[test]
@@ -385,11 +410,27 @@ mod tests {
             ),
             (
                 "m.pb tolerance 1e-13",
-                "Illegal tolerance, 1e-13 is neither 'exact' nor a force in eV/A of at least 1e-12, which is where rounding begins",
+                "Illegal tolerance, 1e-13 is neither 'exact' nor a force in eV/A between 1e-12, where rounding begins, and 1, as large as forces",
             ),
             (
                 "m.pb tolerance nan",
-                "Illegal tolerance, nan is neither 'exact' nor a force in eV/A of at least 1e-12, which is where rounding begins",
+                "Illegal tolerance, nan is neither 'exact' nor a force in eV/A between 1e-12, where rounding begins, and 1, as large as forces",
+            ),
+            (
+                "m.pb tolerance 1e308",
+                "Illegal tolerance, 1e308 is neither 'exact' nor a force in eV/A between 1e-12, where rounding begins, and 1, as large as forces",
+            ),
+            (
+                "m.pb threads 2 tolerance exact threads 3",
+                "Illegal threads, given twice: remove one of them",
+            ),
+            (
+                "m.pb fparam 1 2 fparam 3",
+                "Illegal fparam, given twice: remove one of them",
+            ),
+            (
+                "a.pb b.pb atomic atomic",
+                "Illegal atomic, given twice: remove one of them",
             ),
             (
                 "m.pb on_overflow stop",
@@ -398,6 +439,10 @@ mod tests {
             (
                 "m.pb on_extrapolation",
                 "Illegal on_extrapolation, not provided",
+            ),
+            (
+                "m.pth script yes",
+                "script 'yes' is unknown: use 'checked' or 'trusted'",
             ),
         ];
         for (line, message) in cases {

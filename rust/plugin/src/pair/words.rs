@@ -1,7 +1,7 @@
 //! The words of a command, one after the other. A keyword ends every list of values, and is never a value.
 
 /// Keywords of `pair_style deepmd`, deepmd-kit's first.
-const KEYWORDS: [&str; 21] = [
+const KEYWORDS: [&str; 22] = [
     "out_freq",
     "out_file",
     "fparam",
@@ -23,6 +23,7 @@ const KEYWORDS: [&str; 21] = [
     "threads",
     "on_overflow",
     "on_extrapolation",
+    "script",
 ];
 
 /// The complaint about a word where a keyword belongs.

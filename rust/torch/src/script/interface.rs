@@ -56,7 +56,7 @@ unsafe extern "C" {
 pub(super) struct Script(NonNull<Module>);
 
 impl Script {
-    /// From the bytes of a file, for the GPU of this number or, with -1, for the CPU.
+    /// From the bytes of a file, for the GPU of this number or, with -1, for the CPU. Nothing of its program runs.
     ///
     /// # Errors
     /// What libtorch says.
@@ -72,8 +72,8 @@ impl Script {
         module.map(Self).ok_or_else(String::new)
     }
 
-    /// What the model answers to `class`, `required`, a method without arguments or `.attribute.attribute`; none if it has
-    /// no such method.
+    /// What the model answers to `class`, `operators`, `devices`, `required`, a method without arguments or
+    /// `.attribute.attribute`; none if it has no such method. Only methods run.
     ///
     /// # Errors
     /// What libtorch says.
@@ -91,14 +91,29 @@ impl Script {
             .and_then(|answer| answer.numbers.first().copied()))
     }
 
-    /// The count that a method answers; 0 if it has no such method.
-    pub(super) fn count(&self, method: &str) -> Result<usize, String> {
-        Ok(self.number(method)?.unwrap_or(0.0) as usize)
+    /// The count that a method answers, `most` at most; 0 if it has no such method.
+    ///
+    /// # Errors
+    /// What libtorch says, or that it is no such count.
+    pub(super) fn count(&self, method: &str, most: usize) -> Result<usize, String> {
+        let count = self.number(method)?.unwrap_or(0.0);
+        if (0.0..=most as f64).contains(&count) && count.fract() == 0.0 {
+            Ok(count as usize)
+        } else {
+            Err(format!(
+                "{method}: {count} is not a number from 0 to {most}"
+            ))
+        }
     }
 
     /// Whether a method answers that something is so.
     pub(super) fn is(&self, method: &str) -> Result<bool, String> {
         Ok(self.number(method)?.unwrap_or(0.0) != 0.0)
+    }
+
+    /// The name of the model's class, with its module.
+    pub(super) fn class(&self) -> Result<String, String> {
+        Ok(self.texts("class")?.unwrap_or_default().concat())
     }
 
     /// The texts that a method answers.

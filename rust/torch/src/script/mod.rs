@@ -11,6 +11,7 @@ mod interface;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use crate::device;
 use deepdms_potential::Error;
@@ -21,6 +22,7 @@ use deepdms_potential::engine::{
     Engine, Interface, check_forces, check_parameters, check_positions,
 };
 use deepdms_potential::model::Format;
+use deepdms_potential::model::limits::{self, MOST_PARAMETERS, MOST_SLOTS, MOST_TYPES};
 use deepdms_potential::virial::Output;
 use exchange::Announcement;
 use interface::{Request, Script};
@@ -55,13 +57,15 @@ struct ChargeSpin {
 }
 
 impl ScriptEngine {
-    /// Loads a model from the bytes of a `.pth` file for the device called `device`: `cpu`, `cuda` or `cuda:N`. `file` goes
-    /// into messages.
+    /// Loads a model from the bytes of a `.pth` file for the device called `device`: `cpu`, `cuda` or `cuda:N`. Unless its
+    /// program is `trusted`, only an energy model of deepmd-kit that does nothing but compute is run. `file` goes into
+    /// messages.
     ///
     /// # Errors
-    /// [`Error::Engine`] if there is no such device or libtorch cannot load the file, [`Error::Unsupported`] if the model
-    /// is about something else than the energy of atoms at points.
-    pub fn new(file: &str, bytes: &[u8], device: &str) -> Result<Self, Error> {
+    /// [`Error::Engine`] if there is no such device, libtorch cannot load the file, or its program would have to be trusted;
+    /// [`Error::Unsupported`] if the model is about something else than the energy of atoms at points, or does what no
+    /// model may do.
+    pub fn new(file: &str, bytes: &[u8], device: &str, trusted: bool) -> Result<Self, Error> {
         let device = device::open(device)?;
         let cannot_load = |error: String| {
             Error::Engine(format!(
@@ -74,6 +78,13 @@ impl ScriptEngine {
             _ => -1,
         };
         let script = Script::load(bytes, number).map_err(cannot_load)?;
+        let class = script.class().map_err(cannot_load)?;
+        let operators = script.texts("operators").map_err(cannot_load)?;
+        trust::judge(file, &class, &operators.unwrap_or_default(), trusted)?;
+        let devices = script.texts("devices").map_err(cannot_load)?;
+        check_devices(&devices.unwrap_or_default(), device)
+            .map_err(|what| Error::Engine(format!("{file}: {what}")))?;
+        // nothing of the program has run up to here
         if let Some(feature) = foreign_feature(&script).map_err(cannot_load)? {
             return Err(Error::Unsupported {
                 file: file.to_owned(),
@@ -86,19 +97,38 @@ impl ScriptEngine {
 
     /// Asks a model about itself; what files of older versions cannot be asked is not in them.
     fn of(script: Script, device: Device) -> Result<Self, String> {
-        let frame_parameters = script.count("get_dim_fparam")?;
+        let frame_parameters = script.count("get_dim_fparam", MOST_PARAMETERS)?;
         let default = script.ask(DEFAULT_FRAME_PARAMETERS)?;
         let default = default.map_or_else(Vec::new, |answer| answer.numbers);
-        let slots = script.count("get_nnei")?;
+        let slots = script.count("get_nnei", MOST_SLOTS)?;
+        let type_map = script.texts("get_type_map")?.unwrap_or_default();
+        if !(1..=MOST_TYPES).contains(&type_map.len()) {
+            let n = type_map.len();
+            return Err(format!(
+                "get_type_map: {n} is not a possible number of types"
+            ));
+        }
+        if let Some(what) = limits::names_fault(&type_map) {
+            return Err(format!("get_type_map: {what}"));
+        }
+        let cutoff = script.number("get_rcut")?.unwrap_or(f64::NAN);
+        if let Some(what) = limits::cutoff_fault(cutoff) {
+            return Err(format!("get_rcut: {what}"));
+        }
+        if default.iter().any(|value| !value.is_finite()) {
+            return Err(format!(
+                "{DEFAULT_FRAME_PARAMETERS}: a number is not finite"
+            ));
+        }
         Ok(Self {
             device,
             interface: [Interface {
                 format: Format::TorchScript,
-                type_map: script.texts("get_type_map")?.unwrap_or_default(),
-                cutoff: script.number("get_rcut")?.unwrap_or(0.0),
+                type_map,
+                cutoff,
                 sel: Vec::new(),
                 frame_parameters,
-                atom_parameters: script.count("get_dim_aparam")?,
+                atom_parameters: script.count("get_dim_aparam", MOST_PARAMETERS)?,
                 default_frame_parameters: (frame_parameters > 0
                     && default.len() == frame_parameters)
                     .then_some(default),
@@ -106,7 +136,7 @@ impl ScriptEngine {
             slots: (slots > 0).then_some(slots),
             exchanges_ghosts: script.is("has_message_passing")?,
             charge_spin: ChargeSpin {
-                dimension: script.count("get_dim_chg_spin")?,
+                dimension: script.count("get_dim_chg_spin", MOST_PARAMETERS)?,
                 has_default: script.is("has_default_chg_spin")?,
                 given: Vec::new(),
             },
@@ -213,9 +243,26 @@ impl ChargeSpin {
     }
 }
 
+/// Refuses a program that was made for GPUs and names one, unless it is the one that is used.
+fn check_devices(named: &[String], device: Device) -> Result<(), String> {
+    let ours = match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".to_owned(),
+    };
+    let same =
+        |name: &&String| **name == "cpu" || **name == ours || **name == "cuda" && ours != "cpu";
+    let Some(other) = named.iter().find(|name| !same(name)) else {
+        return Ok(());
+    };
+    Err(format!(
+        "the model was frozen on a GPU, and its program works on {other} and not on {ours}. Freeze it where no GPU is seen (CUDA_VISIBLE_DEVICES= dp --pt freeze), or give 'device {other}'"
+    ))
+}
+
 /// What makes a model one of another kind, in words.
 fn foreign_feature(script: &Script) -> Result<Option<String>, String> {
-    let class = script.texts("class")?.unwrap_or_default().join("");
+    let class = script.class()?;
+    let class = trust::bare(&class);
     let (Some(required), Some(_)) = (script.texts("required")?, script.number("get_rcut")?) else {
         return Ok(Some(format!(
             "a module of class {class}, which is no Deep Potential model,"

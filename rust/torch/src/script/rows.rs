@@ -77,7 +77,7 @@ impl Rows {
             most = near.len().max(most);
             self.ends.push(self.near.len());
         }
-        self.width = slots.unwrap_or(most).max(1);
+        self.width = slots.unwrap_or(most).min(most).max(1);
         self.neighbours.clear();
         self.neighbours.resize(self.n_local * self.width, -1);
         let mut start = 0;

@@ -38,8 +38,15 @@ def forward_lower(self, extended_coord: Tensor, extended_atype: Tensor, nlist: T
     )
 }
 
+/// A model of our own, which has to be trusted.
 fn load(class: &str, methods: &str) -> Result<ScriptEngine, Error> {
-    ScriptEngine::new("m.pth", &scripted(class, methods), "cpu")
+    ScriptEngine::new("m.pth", &scripted(class, methods), "cpu", true)
+}
+
+/// The same without trust, under the name of deepmd-kit's model.
+fn load_checked(methods: &str) -> Result<ScriptEngine, Error> {
+    let class = "deepmd.pt.model.model.ener_model.EnergyModel";
+    ScriptEngine::new("m.pth", &scripted(class, methods), "cpu", false)
 }
 
 fn refusal(class: &str, methods: &str) -> String {
@@ -78,10 +85,164 @@ fn modules_that_are_no_energy_models_are_refused() {
 }
 
 #[test]
+fn programs_run_only_where_they_compute_or_are_trusted() {
+    let sound = METHODS.to_owned() + &forward("");
+    load_checked(&sound).unwrap();
+    let own = ScriptEngine::new("m.pth", &scripted("Own", &sound), "cpu", false);
+    let message = own.unwrap_err().to_string();
+    assert!(
+        message.starts_with(
+            "m.pth: it is a program of class Own, which is none of deepmd-kit's energy models. "
+        ),
+        "{message}"
+    );
+    // wherever it stands, and whether or not it would ever be reached
+    let more = forward("if n < 0:\n        torch.sparse_resize_(e, [1], 1, 0)");
+    let message = load_checked(&(METHODS.to_owned() + &more))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.starts_with("m.pth: its program calls aten::sparse_resize_, which no energy model of deepmd-kit does. "),
+        "{message}"
+    );
+    load("Own", &(METHODS.to_owned() + &more)).unwrap();
+}
+
+#[test]
+fn programs_that_reach_files_are_refused_before_they_run() {
+    let file = std::env::temp_dir().join(format!("deepdms-written-{}", std::process::id()));
+    let path = file.display();
+    for (what, name) in [
+        (
+            format!("torch.save(torch.ones([1]), '{path}')"),
+            "aten::save",
+        ),
+        (
+            format!("assert torch.from_file('{path}', True, 8).numel() > 0"),
+            "aten::from_file",
+        ),
+    ] {
+        let asked = METHODS.replace("    return 2.5", &format!("    {what}\n    return 2.5"));
+        let asked = asked + &forward("");
+        let called = METHODS.to_owned() + &forward(&what);
+        for methods in [&asked, &called] {
+            for error in [
+                load("Own", methods).unwrap_err(),
+                load_checked(methods).unwrap_err(),
+            ] {
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "m.pth: a program that calls {name}, which reaches files, memory or other computers, is not supported. No model needs that, and no keyword allows it: get the model from those who made it"
+                    )
+                );
+            }
+        }
+    }
+    assert!(!file.exists());
+}
+
+#[test]
+fn programs_that_restore_themselves_are_refused() {
+    let state = "
+def __getstate__(self) -> int:
+    return 1
+def __setstate__(self, state: int) -> None:
+    print('running')
+";
+    assert_eq!(
+        refusal("Own", &(METHODS.to_owned() + &forward("") + state)),
+        "m.pth: libtorch cannot load it: objects of class __torch__.Own are restored by a program of their own, which no model of deepmd-kit does"
+    );
+}
+
+#[test]
+fn programs_for_another_device_are_refused() {
+    let more = forward("e = e + torch.zeros([1], device='cuda:0')[0].to(torch.device('cpu'))");
+    assert_eq!(
+        refusal("Own", &(METHODS.to_owned() + &more)),
+        "m.pth: the model was frozen on a GPU, and its program works on cuda:0 and not on cpu. Freeze it where no GPU is seen (CUDA_VISIBLE_DEVICES= dp --pt freeze), or give 'device cuda:0'"
+    );
+}
+
+#[test]
+fn answers_are_held_to_the_limits_of_all_models() {
+    let sound = METHODS.to_owned() + &forward("");
+    for (from, to, what) in [
+        (
+            "return 2\n",
+            "return 2147483648\n",
+            "get_nnei: 2147483648 is not a number from 0 to 1000000",
+        ),
+        (
+            "return 2\n",
+            "return 4611686018427387904\n",
+            "get_nnei: 4611686018427388000 is not a number from 0 to 1000000",
+        ),
+        (
+            "return 2\n",
+            "return -1\n",
+            "get_nnei: -1 is not a number from 0 to 1000000",
+        ),
+        (
+            "2.5",
+            "float('nan')",
+            "get_rcut: NaN is not a length between 0 and 100 A",
+        ),
+        (
+            "2.5",
+            "0.0",
+            "get_rcut: 0.0 is not a length between 0 and 100 A",
+        ),
+        (
+            "2.5",
+            "-4.0",
+            "get_rcut: -4.0 is not a length between 0 and 100 A",
+        ),
+        ("2.5", "1e300", "get_rcut: 1e300 is not a length"),
+        (
+            "['A', 'B']",
+            "[]",
+            "get_type_map: 0 is not a possible number of types",
+        ),
+        (
+            "['A', 'B']",
+            "['A'] * 300",
+            "get_type_map: 300 is not a possible number of types",
+        ),
+        (
+            "['A', 'B']",
+            "['A', 'A']",
+            "get_type_map: two types have the name A",
+        ),
+        (
+            "['A', 'B']",
+            "['A', '']",
+            "get_type_map: type 2 has no name",
+        ),
+    ] {
+        let message = load_checked(&sound.replace(from, to))
+            .unwrap_err()
+            .to_string();
+        let expected = format!("m.pth: libtorch cannot load it: {what}");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+    for method in ["get_dim_fparam", "get_dim_aparam", "get_dim_chg_spin"] {
+        let many = format!("{sound}def {method}(self) -> int:\n    return 1000000\n");
+        assert_eq!(
+            load_checked(&many).unwrap_err().to_string(),
+            format!(
+                "m.pth: libtorch cannot load it: {method}: 1000000 is not a number from 0 to 10000"
+            )
+        );
+    }
+}
+
+#[test]
 fn files_that_libtorch_cannot_load_are_refused() {
     let bytes = scripted("EnergyModel", METHODS);
     for damaged in [&bytes[..bytes.len() / 2], b"", b"PK\x03\x04"] {
-        let message = ScriptEngine::new("m.pth", damaged, "cpu")
+        let message = ScriptEngine::new("m.pth", damaged, "cpu", false)
             .unwrap_err()
             .to_string();
         assert!(
@@ -89,7 +250,7 @@ fn files_that_libtorch_cannot_load_are_refused() {
             "{message}"
         );
     }
-    let message = ScriptEngine::new("m.pth", &bytes, "tpu")
+    let message = ScriptEngine::new("m.pth", &bytes, "tpu", false)
         .unwrap_err()
         .to_string();
     assert_eq!(
