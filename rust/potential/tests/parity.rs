@@ -5,8 +5,10 @@
 mod common;
 
 use common::{Configuration, json, largest_difference, model, numbers};
+use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::simd;
+use deepdms_potential::virial::Output;
 
 /// What is allowed between the two programs.
 struct Tolerance {
@@ -83,6 +85,44 @@ fn check(file: &str, tolerance: &Tolerance) {
         assert!(
             atom_virial < 10.0 * tolerance.force,
             "{file} {name}: an atom's virial differs by {atom_virial:e} eV"
+        );
+    }
+}
+
+/// Diamond, whose 12 second neighbours at one distance do not all fit.
+#[test]
+fn neighbours_at_one_distance_are_those_that_deepmd_kit_keeps() {
+    let reference = json("ties.json");
+    let positions = numbers(&reference["positions"]);
+    let types: Vec<_> = numbers(&reference["types"])
+        .iter()
+        .map(|&kind| kind as i32)
+        .collect();
+    let mut list = NeighbourList::default();
+    for (centre, around) in reference["lists"].as_array().unwrap().iter().enumerate() {
+        list.push(centre as u32, numbers(around).iter().map(|&j| j as u32));
+    }
+    let atoms = Atoms {
+        positions: &positions,
+        types: &types,
+        list: &list,
+        frame_parameters: &[],
+        atom_parameters: &[],
+        origin: [0.0; 3],
+        exchange: None,
+    };
+    for file in ["overflow.pth", "overflow.dp"] {
+        let mut engine = NativeEngine::new(vec![model(file)]).unwrap();
+        let mut outputs = [Output::default()];
+        engine.evaluate(&atoms, false, &mut outputs).unwrap();
+        let [output] = outputs;
+        let expected = numbers(&reference["atom_energies"]);
+        let energies = &output.atom_energies[..expected.len()];
+        let energy = largest_difference(energies, &expected);
+        let force = largest_difference(&output.forces, &numbers(&reference["forces"]));
+        assert!(
+            energy < 1e-10 && force < 1e-10,
+            "{file}: {energy:e} {force:e}"
         );
     }
 }

@@ -9,6 +9,7 @@ use super::neighbours::{Atoms, check_apart};
 use crate::Error;
 use crate::model::{Descriptor, Exclusion, Selection};
 use crate::simd::Kernels;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// Neighbours of one type of all centres of the block, centre after centre; one entry a neighbour in each list.
@@ -225,6 +226,8 @@ impl Environment {
         if too_many(descriptor, centre_type, &self.counts) {
             kept = select(
                 descriptor,
+                atoms,
+                centre,
                 centre_type,
                 candidates,
                 &mut self.counts,
@@ -262,9 +265,12 @@ fn removed(descriptor: &Descriptor, centre_type: usize, neighbour_type: usize) -
 }
 
 /// Keeps the nearest neighbours where there are more than slots, and takes excluded ones off the list; returns how many stay,
-/// at the front, and leaves their numbers in `counts`.
+/// at the front, and leaves their numbers in `counts`. Which of several at one distance are kept is as arbitrary as in deepmd-kit,
+/// and the same: see [`Key`].
 fn select(
     descriptor: &Descriptor,
+    atoms: &Atoms<'_>,
+    centre: usize,
     centre_type: usize,
     candidates: &mut [Candidate],
     counts: &mut [usize],
@@ -275,14 +281,21 @@ fn select(
             counters.note_overflow(centre_type, b, count, slots);
         }
     }
-    let mut limit = f64::INFINITY;
+    let numbered = candidates.iter().enumerate();
+    let keyed: Vec<(Key, Candidate)> = numbered
+        .map(|(place, one)| {
+            let key = Key::of(descriptor.selection, atoms, centre, one.atom, place);
+            (key, *one)
+        })
+        .collect();
+    let mut limit = None;
     if let Selection::OverallThenPerType(most) = descriptor.selection
-        && candidates.len() > most
+        && keyed.len() > most
     {
-        let mut squares: Vec<_> = candidates.iter().map(|one| one.squared).collect();
-        limit = *squares.select_nth_unstable_by(most, f64::total_cmp).1;
+        let mut keys: Vec<_> = keyed.iter().map(|(key, _)| *key).collect();
+        limit = Some(*keys.select_nth_unstable_by(most, Key::compare).1);
     }
-    let mut all: Vec<Candidate> = Vec::with_capacity(candidates.len());
+    let mut all: Vec<(Key, Candidate)> = Vec::with_capacity(keyed.len());
     for (b, &slots) in descriptor.sel.iter().enumerate() {
         if removed(descriptor, centre_type, b) {
             counts[b] = 0;
@@ -291,15 +304,68 @@ fn select(
             continue;
         }
         let start = all.len();
-        let near = |one: &&Candidate| one.kind == b as u32 && one.squared < limit;
-        all.extend(candidates.iter().filter(near));
+        let near = |(key, one): &&(Key, Candidate)| {
+            one.kind == b as u32 && limit.is_none_or(|limit| key.compare(&limit).is_lt())
+        };
+        all.extend(keyed.iter().filter(near));
         if all.len() - start > slots {
-            all[start..]
-                .sort_unstable_by(|a, b| a.squared.total_cmp(&b.squared).then(a.atom.cmp(&b.atom)));
+            all[start..].select_nth_unstable_by(slots, |a, b| a.0.compare(&b.0));
             all.truncate(start + slots);
         }
         counts[b] = all.len() - start;
     }
-    candidates[..all.len()].copy_from_slice(&all);
+    for (place, (_, one)) in candidates.iter_mut().zip(&all) {
+        *place = *one;
+    }
     all.len()
+}
+
+/// What neighbours are sorted by where they do not all fit: a distance with the rounding errors that deepmd-kit makes, which
+/// decide between those at one distance in a perfect lattice, and then an order.
+///
+/// TensorFlow graphs round coordinates to single precision, subtract, and sort by the square and by the index of the atom; the
+/// native form sorts by the distance in double precision, and by the place in the list. Both count coordinates from the
+/// corner of the box.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    distance: f64,
+    order: usize,
+}
+
+impl Key {
+    fn of(
+        selection: Selection,
+        atoms: &Atoms<'_>,
+        centre: usize,
+        atom: u32,
+        place: usize,
+    ) -> Self {
+        let (here, there) = (atoms.position(centre), atoms.position(atom as usize));
+        let from_corner = |position: &[f64; 3], axis: usize| position[axis] - atoms.origin[axis];
+        match selection {
+            Selection::PerType => {
+                let [x, y, z] = std::array::from_fn(|axis| {
+                    from_corner(&there, axis) as f32 - from_corner(&here, axis) as f32
+                });
+                Self {
+                    distance: (x * x + y * y + z * z).into(),
+                    order: atom as usize,
+                }
+            }
+            Selection::OverallThenPerType(_) => {
+                let [x, y, z] = std::array::from_fn(|axis| {
+                    from_corner(&there, axis) - from_corner(&here, axis)
+                });
+                Self {
+                    distance: (x * x + y * y + z * z).sqrt(),
+                    order: place,
+                }
+            }
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let nearer = self.distance.total_cmp(&other.distance);
+        nearer.then(self.order.cmp(&other.order))
+    }
 }

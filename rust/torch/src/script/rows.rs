@@ -21,7 +21,7 @@ pub(super) struct Rows {
     pub width: usize,
     /// Row of an atom, -1 for none.
     row_of: Vec<i64>,
-    /// Neighbours within the cutoff by row and squared distance, local atom after local atom.
+    /// Neighbours within the cutoff by row and distance [Å], local atom after local atom.
     near: Vec<(f64, i64)>,
     ends: Vec<usize>,
 }
@@ -70,7 +70,8 @@ impl Rows {
                     continue;
                 }
                 check_apart(centre, atom as usize, squared)?;
-                self.near.push((squared, row));
+                // the sort is stable, and by the distance, as deepmd-kit's
+                self.near.push((squared.sqrt(), row));
             }
             let near = &mut self.near[start..];
             near.sort_by(|a, b| a.0.total_cmp(&b.0));
