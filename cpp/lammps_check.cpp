@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <dlfcn.h>
 #include <new>
 #include <string>
@@ -27,9 +28,11 @@ using LAMMPS_NS::tagint;
 
 namespace {
 
-// Name as the linker knows it of LAMMPS_NS::utils::logmesg(LAMMPS *, const std::string &).
-constexpr char LOGMESG[] = "_ZN9LAMMPS_NS5utils7logmesgEPNS_6LAMMPSERKNSt7__cxx1112basic_string"
-                           "IcSt11char_traitsIcESaIcEEE";
+// Names as the linker knows them of LAMMPS_NS::utils::logmesg(LAMMPS *, const std::string &), whose strings are those of
+// C++11, or older ones where LAMMPS was built so (the packages of 2023 and 2024 on PyPI).
+constexpr char LOGMESG_NEW[] = "_ZN9LAMMPS_NS5utils7logmesgEPNS_6LAMMPSERKNSt7__cxx1112basic_string"
+                               "IcSt11char_traitsIcESaIcEEE";
+constexpr char LOGMESG_OLD[] = "_ZN9LAMMPS_NS5utils7logmesgEPNS_6LAMMPSERKSs";
 
 // The same of LAMMPS_NS::LAMMPS::git_descriptor(), a static function.
 constexpr char GIT_DESCRIPTOR[] = "_ZN9LAMMPS_NS6LAMMPS14git_descriptorEv";
@@ -41,6 +44,60 @@ constexpr char GIT_DESCRIPTOR[] = "_ZN9LAMMPS_NS6LAMMPS14git_descriptorEv";
 template <typename Function> Function *find(const char *name)
 {
   return reinterpret_cast<Function *>(dlsym(RTLD_DEFAULT, name));
+}
+
+/* ----------------------------------------------------------------------
+   write a line to screen and log of LAMMPS, or to the screen alone where it
+   has no such function; its strings may not be ours, so they are laid out
+   here as both libraries document them
+------------------------------------------------------------------------- */
+
+void log_line(void *lmp, const std::string &line)
+{
+  using Logmesg = void(void *, const void *);
+  if (auto *logmesg = find<Logmesg>(LOGMESG_NEW)) {
+    struct {
+      const char *text;
+      std::size_t size;
+      char room[16];
+    } const text = {line.c_str(), line.size(), {}};
+    logmesg(lmp, &text);
+  } else if (auto *logmesg = find<Logmesg>(LOGMESG_OLD)) {
+    // size, capacity and a count of users, which is never 0 here, stand before the characters
+    struct Head {
+      std::size_t size, capacity;
+      long users;
+    };
+    static std::string room;
+    room.assign(sizeof(Head), '\0');
+    room += line;
+    const Head head = {line.size(), line.size(), 1};
+    std::memcpy(&room[0], &head, sizeof(Head));
+    const char *const text = room.data() + sizeof(Head);
+    logmesg(lmp, &text);
+  } else {
+    fputs(line.c_str(), stderr);
+  }
+}
+
+/* ----------------------------------------------------------------------
+   which strings LAMMPS has, and which are ours
+------------------------------------------------------------------------- */
+
+std::string strings_running()
+{
+  if (find<void()>(LOGMESG_NEW)) return "the strings of C++11";
+  if (find<void()>(LOGMESG_OLD)) return "the strings of older C++";
+  return "";
+}
+
+std::string strings_built()
+{
+#if _GLIBCXX_USE_CXX11_ABI
+  return "the strings of C++11";
+#else
+  return "the strings of older C++";
+#endif
 }
 
 /* ----------------------------------------------------------------------
@@ -165,6 +222,11 @@ std::string mismatch(void *lmp)
         update_text(DEEPDMS_LAMMPS_UPDATE) + ", and this is " + update_text(update) +
         ". Build it again with -DLAMMPS_ROOT=<this LAMMPS>";
 
+  const std::string strings = strings_running();
+  if (!strings.empty() && strings != strings_built())
+    return "it was built with " + strings_built() + ", and this LAMMPS has " + strings +
+        ". Build it again with -DLAMMPS_ROOT=<this LAMMPS>";
+
   const std::string built = mpi_built();
   const std::string running = mpi_running();
   if (!built.empty() && !running.empty() && built != running)
@@ -198,10 +260,6 @@ bool deepdms::fits_this_lammps(void *lmp)
 
   auto *setting = find<int(void *, const char *)>("lammps_extract_setting");
   if (setting && setting(lmp, "world_rank") != 0) return false;
-  const std::string line = "deepdms plugin not usable here: " + reason + "\n";
-  if (auto *logmesg = find<void(void *, const std::string &)>(LOGMESG))
-    logmesg(lmp, line);
-  else
-    fputs(line.c_str(), stderr);
+  log_line(lmp, "deepdms plugin not usable here: " + reason + "\n");
   return false;
 }

@@ -74,10 +74,10 @@ fn load(name: &str, options: &[String]) -> String {
 
 /// Whether the plugin under test has libtorch: the other builds then share what cargo made for it.
 fn torch(place: &Place) -> &'static str {
-    let cache = place.plugin.with_file_name("CMakeCache.txt");
-    let without =
-        fs::read_to_string(cache).is_ok_and(|text| text.contains("DEEPDMS_TORCH:BOOL=OFF"));
-    if without { "OFF" } else { "ON" }
+    match place.plugin.with_file_name("deepdmstorch.so").exists() {
+        true => "ON",
+        false => "OFF",
+    }
 }
 
 fn define(name: &str, value: &Path) -> String {
