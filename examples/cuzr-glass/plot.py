@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import matplotlib
-from running import PLOT_STYLE
+from running import PLOT_STYLE, save
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -112,5 +112,4 @@ def draw(runs, temperatures, path):
             f"period {protocol['period']:g} ps",
             fontsize=10,
         )
-        figure.savefig(path)
-        plt.close(figure)
+        save(figure, path)

@@ -5,6 +5,7 @@ from collections import defaultdict
 
 import matplotlib
 import numpy as np
+import running
 from running import PLOT_STYLE
 
 matplotlib.use("Agg")
@@ -147,9 +148,8 @@ def report(table, figure):
 
 
 def save(figure, path):
-    """Write a figure with 64 colours, which takes a third of the space."""
-    figure.savefig(path)
-    plt.close(figure)
+    """Write a figure, and its PNG with 64 colours, which takes a third of the space."""
+    running.save(figure, path)
     Image.open(path).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
 
 

@@ -97,7 +97,7 @@ def draw(four, singles, path):
         slow = longest["amplitude"] * np.sin(2 * np.pi * time / base + np.radians(longest["phase_degrees"]))
         left.plot(time, 100 * slow, "--", color="#999999", lw=1, label="the slowest alone")
         left.axhline(0, color="#cccccc", lw=0.6, zorder=0)
-        left.set(xlabel="t", ylabel="shear strain (%)", xlim=(0, base), ylim=(-8, 8))
+        left.set(xlabel="t (reduced units)", ylabel="shear strain (%)", xlim=(0, base), ylim=(-8, 8))
         left.legend(loc="lower left", fontsize=8, ncol=2)
         for key, symbol, colour in (("storage", "G′", "#2b5d8a"), ("loss", "G″", "#c8442b")):
             omega = np.array([2 * np.pi / tone["period"] for tone in four["tones"]])
@@ -110,12 +110,15 @@ def draw(four, singles, path):
                     omega * shift, value, error, fmt="o" if fill == colour else "s", ms=5, capsize=2.5, lw=1,
                     color=colour, mfc=fill, label=f"{symbol}, {label}",
                 )
-        right.set(xscale="log", xlabel="ω", ylabel="G′, G″", xlim=(0.12, 6.5), ylim=(0, None))
+        bottom = min(0, 1.1 * right.dataLim.y0)    # bars that reach below zero are shown
+        right.set(
+            xscale="log", xlabel="ω (reduced units)", ylabel="G′, G″ (reduced units)", xlim=(0.12, 6.5), ylim=(bottom, None)
+        )
+        right.axhline(0, color="#cccccc", lw=0.6, zorder=0)
         running.plain_ticks(right, (0.2, 0.5, 1, 2, 5))
         right.legend(loc="upper left", fontsize=8)
         figure.suptitle("Kob-Andersen mixture, ρ = 1.2, T = 0.8, 500 atoms, shear", fontsize=10)
-        figure.savefig(path)
-        plt.close(figure)
+        running.save(figure, path)
 
 
 def main():

@@ -138,7 +138,7 @@ def draw(rows, blocks, path):
         figure, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.2), constrained_layout=True, width_ratios=(1.35, 1))
         for name, part, symbol in (("storage", star.real, "G′"), ("loss", star.imag, "G″")):
             value, spread = mean(part)
-            left.fill_between(omega, np.maximum(value - spread, 1e-4), value + spread, color=colours[name], alpha=0.25, lw=0)
+            left.fill_between(omega, value - spread, value + spread, color=colours[name], alpha=0.25, lw=0)
             left.plot(omega, value, color=colours[name], lw=1.2, label=f"{symbol}, Green-Kubo")
         at = np.array([row[0] for row in rows])
         for name, column, symbol in (("storage", 2, "G′"), ("loss", 3, "G″")):
@@ -149,7 +149,13 @@ def draw(rows, blocks, path):
         expected = [single_cycles(blocks, x).mean() for x in omega]
         left.plot(omega, expected, ":", color="#333333", lw=1.2, label="single cycles, from Green-Kubo")
         left.plot(omega, eta * omega, "--", color="#999999", lw=1, zorder=0, label=f"ηω, η = {eta:.2f}")
-        left.set(xscale="log", yscale="log", xlabel="ω", ylabel="G′, G″", xlim=(0.18, 22), ylim=(0.02, 40))
+        # linear near zero, where bars reach below it
+        left.set_yscale("symlog", linthresh=0.1, linscale=0.5)
+        left.set(
+            xscale="log", xlabel="ω (reduced units)", ylabel="G′, G″ (reduced units)", xlim=(0.18, 22),
+            ylim=(min(-0.01, 1.1 * left.dataLim.y0), 40),
+        )
+        left.axhline(0, color="#cccccc", lw=0.6, zorder=0)
         left.legend(loc="lower right", fontsize=8)
 
         count = round(8 / STEP)
@@ -163,11 +169,10 @@ def draw(rows, blocks, path):
                 8.4, row[3][0] / row[0], row[3][1] / row[0], fmt=marker, ms=4.5, capsize=2.5, lw=1, mfc="white" if marker != "o" else None,
                 color=colours["loss"], label=f"G″/ω at ω = {row[0]:.2f}, sheared",
             )
-        right.set(xlabel="t", ylabel="η", xlim=(0, 8.8), ylim=(0, 4.4))
+        right.set(xlabel="t (reduced units)", ylabel="η (reduced units)", xlim=(0, 8.8), ylim=(0, 4.4))
         right.legend(loc="lower right", fontsize=8)
         figure.suptitle("Lennard-Jones liquid, ρ = 0.8442, T = 0.722, 256 atoms", fontsize=10)
-        figure.savefig(path)
-        plt.close(figure)
+        running.save(figure, path)
 
 
 def main():

@@ -99,32 +99,32 @@ def draw(settings, results, path):
         for panel, body in zip(axes, ("Maxwell", "Kelvin-Voigt", "Zener")):
             x = np.geomspace(0.07, 28, 200)
             curve = core(body, x)
-            panel.plot(x, curve.real, color=colours["storage"], lw=1.2)
-            panel.plot(x, curve.imag, color=colours["loss"], lw=1.2)
+            panel.plot(x, curve.real, color=colours["storage"], lw=1.2, label="G′, closed form")
+            panel.plot(x, curve.imag, color=colours["loss"], lw=1.2, label="G″, closed form")
             data = np.array([[float(word) for word in row[1:]] for row in rows if row[0] == body])
             for key, column, symbol in (("storage", 5, "G′"), ("loss", 8, "G″")):
-                panel.errorbar(data[:, 0], data[:, column], data[:, column + 1], fmt="o", ms=4, capsize=2, lw=1, color=colours[key], label=symbol)
+                panel.errorbar(data[:, 0], data[:, column], data[:, column + 1], fmt="o", ms=4, capsize=2, lw=1, color=colours[key], label=f"{symbol}, fitted")
             panel.set(xscale="log", xlabel="ωτ", title=f"{body}, with white noise")
             running.plain_ticks(panel, (0.1, 1, 10))
             if body == "Kelvin-Voigt":
                 panel.set(yscale="log")
-            panel.legend(loc="upper left" if body != "Zener" else "center left", fontsize=8)
+            panel.legend(loc="upper left" if body != "Zener" else "center left", fontsize=7)
         for panel, body in zip(axes[3:], BODIES):
             omega = np.geomspace(0.18, 5.6, 200)
             curve = beads(body, omega)
-            panel.plot(omega, curve.real, color=colours["storage"], lw=1.2)
-            panel.plot(omega, curve.imag, color=colours["loss"], lw=1.2)
+            panel.plot(omega, curve.real, color=colours["storage"], lw=1.2, label="G′, closed form")
+            panel.plot(omega, curve.imag, color=colours["loss"], lw=1.2, label="G″, closed form")
             at = [row[0] for row in results[body]]
             for index, key, symbol in ((1, "storage", "G′"), (2, "loss", "G″")):
                 value, error = np.array([row[index] for row in results[body]]).T
-                panel.errorbar(at, value, error, fmt="s", ms=4, capsize=2, lw=1, color=colours[key], label=symbol)
+                panel.errorbar(at, value, error, fmt="s", ms=4, capsize=2, lw=1, color=colours[key], label=f"{symbol}, fix dms")
             title = {"maxwell": "Maxwell: dumbbells in LAMMPS", "zener": "Zener: dumbbells and lattice"}[body]
-            panel.set(xscale="log", xlabel="ωτ", title=title, ylim=(0, None))
+            panel.set(xscale="log", xlabel="ωτ", title=title, ylim=(min(0, 1.1 * panel.dataLim.y0), None))
             running.plain_ticks(panel, (0.2, 0.5, 1, 2, 5))
-            panel.legend(loc="upper left" if body == "maxwell" else "center left", fontsize=8)
-        axes[0].set_ylabel("modulus")
-        figure.savefig(path)
-        plt.close(figure)
+            panel.legend(loc="upper left" if body == "maxwell" else "center left", fontsize=7)
+        axes[0].set_ylabel("modulus (reduced units)")
+        axes[3].set_ylabel("modulus (reduced units)")
+        running.save(figure, path)
 
 
 def main():
