@@ -63,8 +63,8 @@ impl Files {
         if let Some(name) = &command.resume
             && let Ok(resume) = Target::resolve("resume", name)
         {
-            let others = all.iter().filter(|one| one.what != "checkpoint");
-            for other in others.filter(|one| one.is(&resume)) {
+            let mut others = all.iter().filter(|one| one.what != "checkpoint");
+            if let Some(other) = others.find(|one| one.is(&resume)) {
                 return Err(collision(other, &resume));
             }
         }

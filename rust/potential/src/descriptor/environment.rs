@@ -333,13 +333,7 @@ struct Key {
 }
 
 impl Key {
-    fn of(
-        selection: Selection,
-        atoms: &Atoms<'_>,
-        centre: usize,
-        atom: u32,
-        place: usize,
-    ) -> Self {
+    fn of(selection: Selection, atoms: &Atoms<'_>, centre: usize, atom: u32, place: usize) -> Self {
         let (here, there) = (atoms.position(centre), atoms.position(atom as usize));
         let from_corner = |position: &[f64; 3], axis: usize| position[axis] - atoms.origin[axis];
         match selection {

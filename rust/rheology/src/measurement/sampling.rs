@@ -224,7 +224,10 @@ impl Measurement {
 /// Fails where one of `numbers`, of single atoms at timestep `step`, is infinite, not a number, or so large that its square
 /// is; `name` says what they are.
 pub fn check_atom_numbers(name: &str, step: i64, numbers: &[f64]) -> Result<(), Error> {
-    match numbers.iter().find(|value| !(value.abs() < LARGEST)) {
+    match numbers
+        .iter()
+        .find(|value| value.is_nan() || value.abs() >= LARGEST)
+    {
         None => Ok(()),
         Some(value) => Err(unusable(&format!("{name} of an atom"), step, *value)),
     }
@@ -261,7 +264,7 @@ fn check_numbers(sample: &Sample, strain: f64, volume: f64) -> Result<(), Error>
         .chain(components("stress", sample.stress))
         .chain(single.map(|(name, value)| (name.to_owned(), value)))
         // also false for what is not a number
-        .find(|(_, value)| !(value.abs() < LARGEST));
+        .find(|(_, value)| value.is_nan() || value.abs() >= LARGEST);
     match wrong {
         None => Ok(()),
         Some((name, value)) => Err(unusable(&name, sample.step, value)),
