@@ -177,14 +177,10 @@ fn gather<S: Real>(loops: &Splines<S>, name: &str, within: f64) {
                 weights.iter().zip(own).map(|(w, x)| w * x.double()).sum()
             };
             let mut chain = 0.0;
-            for c in 0..rows {
-                close(
-                    slopes[c],
-                    along(&a, 7, c),
-                    within,
-                    &format!("{name} gather"),
-                );
-                chain += place.row[c].double() * along(&b, 6, c);
+            for (c, row) in place.row.iter().enumerate().take(rows) {
+                let what = format!("{name} gather");
+                close(slopes[c], along(&a, 7, c), within, &what);
+                chain += row.double() * along(&b, 6, c);
             }
             close(slopes[4], chain, within, &format!("{name} gather, slope"));
         }
