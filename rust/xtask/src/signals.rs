@@ -108,3 +108,32 @@ fn send(signal: &str, processes: &[u32]) {
         .stderr(Stdio::null())
         .status();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{marked, send, spawn};
+    use std::process::Command;
+
+    #[test]
+    fn what_was_started_is_found_also_where_the_program_in_between_has_ended() {
+        // a shell that leaves a process of another session behind
+        let script = "setsid sleep 600 > /dev/null 2>&1 & echo $!";
+        let mut shell = Command::new("sh");
+        let child = spawn(
+            shell
+                .args(["-c", script])
+                .stdout(std::process::Stdio::piped()),
+        )
+        .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let left: u32 = String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .parse()
+            .unwrap();
+        let found = marked();
+        send("KILL", &[left]);
+        if std::path::Path::new("/proc/self/environ").exists() {
+            assert!(found.contains(&left), "{left} is not among {found:?}");
+        }
+    }
+}
