@@ -80,6 +80,65 @@ fn models_of_other_quantities_are_refused() {
     }
 }
 
+/// The attention model with other bytes of the same length in its pickle, which is stored as it is.
+fn with_pickle(from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut file = std::fs::read(models().join("dpa1.pth")).unwrap();
+    let find = |file: &[u8], some: &[u8]| file.windows(some.len()).position(|bytes| bytes == some);
+    // the first name stands in the local header, the second in the directory; both have the checksum of the member
+    let name = b"model/data.pkl";
+    let local = find(&file, name).unwrap() - 30;
+    let directory = local + 31 + find(&file[local + 31..], name).unwrap() - 46;
+    let word =
+        |file: &[u8], place: usize| u32::from_le_bytes(file[place..][..4].try_into().unwrap());
+    let size = word(&file, directory + 24) as usize;
+    let more = u16::from_le_bytes([file[local + 28], file[local + 29]]) as usize;
+    let start = local + 30 + name.len() + more;
+    let place = start + find(&file[start..start + size], from).unwrap();
+    assert_eq!(from.len(), to.len());
+    file[place..][..to.len()].copy_from_slice(to);
+    let checksum = crc32(&file[start..start + size]).to_le_bytes();
+    let sum = word(&file, directory + 16);
+    assert_ne!(sum.to_le_bytes(), checksum);
+    for old in [local + 14, directory + 16] {
+        file[old..][..4].copy_from_slice(&checksum);
+    }
+    file
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let byte = |sum: u32, byte: &u8| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+            sum >> 1 ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 }
+        })
+    };
+    !bytes.iter().fold(!0, byte)
+}
+
+/// libtorch would read beyond what is stored, or take a tuple for a number.
+#[test]
+fn files_that_promise_more_than_they_hold_are_refused() {
+    // the first tensor of shape [1, 3, 1], from the beginning of its storage
+    let shape = b"K\x00(K\x01K\x03K\x01t";
+    let beyond = "a tensor reaches beyond the numbers that are stored";
+    let cases: [(&[u8], &[u8], &str); 3] = [
+        (shape, b"K\x00(K\x01K\xffK\x01t", beyond),
+        (shape, b"K\xfa(K\x01K\x03K\x01t", beyond),
+        (
+            b"ntypesq6K\x03",
+            b"ntypesq6(t",
+            "a value of type Tuple[()] stands where the program expects int",
+        ),
+    ];
+    for (from, to, what) in cases {
+        let bytes = with_pickle(from, to);
+        let error = ScriptEngine::new("m.pth", &bytes, "cpu", true).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("m.pth: libtorch cannot load it: {what}")
+        );
+    }
+}
+
 #[test]
 fn messages_between_atoms() {
     agrees("dpa2.pth", 1e-11);
