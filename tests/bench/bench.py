@@ -1,14 +1,17 @@
-"""pair_style deepmd of deepdms and of deepmd-kit side by side: time, memory, start-up, and errors of forces.
+"""pair_style deepmd of deepdms and of deepmd-kit side by side on real models: time, memory, start-up, and errors of forces.
 
-    cargo xtask bench [--quick] [--sizes 64 500 4000 32000 | --cells 5 10] [--repeats 3] [--seconds 3 | --steps 20]
+    cargo xtask bench [--model FILE --data FILE [--elements Cu Zr] [--replicate 2] [--name NAME]]... [--toy] [--four]
+        [--simd avx2 portable] [--quick] [--repeats 3] [--seconds 1 | --steps 20]
 
-All programs run alternately on the same configurations (in.system), one thread for every library, pinned to cores. The models are
-made once, in the folder --out (target/bench), by make_paper_model.py with deepmd-kit. Results: bench.json, bench.md and bench.png there.
+Without --model it measures examples/cuzr-glass/glass.pb. All programs run alternately on the same atoms (in.model), one thread for
+every library, pinned to cores. deepmd-kit compresses each model once, in the folder --out (target/bench). Results: bench.json, bench.md,
+bench.svg and bench.png there.
 """
 
 import argparse
 import itertools
 import json
+import math
 import os
 import platform
 import re
@@ -18,188 +21,171 @@ import sys
 import time
 from pathlib import Path
 
-from runs import EXACT, HERE, MODES, PEER_COMPRESSED, ROOT, Programs, forces, kept, largest_difference, peak, timing
+from models import add_options, chosen, make_toy, prepare_for_peer
+from runs import DEFAULT, EXACT, HERE, MIXED, MODES, PEER, PEER_COMPRESSED, ROOT, Mode, Programs, bound, engine, forces, largest_difference, timing
 
+CONFIGURATIONS = ("cold", "hot", "close", "dilute")
+CLOSER = 0.6  # part of its distance that is left between two atoms of `close`
 LAYOUTS = {"1 rank": (1, 1), "2 ranks": (2, 1), "2 threads": (1, 2)}  # ranks, threads of a rank
-START_UP = 64  # atoms of the runs that tell the time of start-up
-MOVED_STEPS = 20  # steps of dynamics before forces are compared a second time
-HIDDEN = (240, 240, 240)  # widths of the fitting network of make_paper_model.py
-INPUTS = 1600  # what it reads: 100 x 16 numbers
+SIMD = ("avx512", "avx2", "portable")
+SMALL = (PEER_COMPRESSED, PEER, DEFAULT, MIXED)  # what is measured on the smallest number of atoms
 
 
 def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--sizes", type=int, nargs="+", default=[64, 500, 4000, 32000], help="atoms: 64, or 4 n^3")
-    size.add_argument("--cells", type=int, nargs="+", help="fcc cells a side instead: 5 = 500 atoms, 10 = 4000")
-    parser.add_argument("--errors", type=int, nargs="*", default=[500, 4000], help="atoms for the comparison of forces")
-    parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=list(LAYOUTS), help="ranks and threads")
-    parser.add_argument("--modes", nargs="+", choices=[mode.name for mode in MODES], metavar="MODE", help="only these rows of the table")
-    parser.add_argument("--quick", action="store_true", help="500 atoms on one core, one repeat")
+    add_options(parser)
+    parser.add_argument("--toy", action="store_true", help="also the toy network, which deepmd-kit trains for 600 steps")
+    parser.add_argument("--four", action="store_true", help="also four models at once, with out_freq 1")
+    parser.add_argument("--simd", nargs="+", choices=SIMD, default=[], help="also with these instructions")
+    parser.add_argument("--modes", nargs="+", choices=[mode.name for mode in MODES], metavar="MODE", help="only these: %(choices)s")
+    parser.add_argument("--quick", action="store_true", help="one model, the larger size, one core, one repeat")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long a run is to take about")
+    parser.add_argument("--seconds", type=int, default=1, help="how long the loop of a run takes")
     parser.add_argument("--steps", type=int, help="steps of each run, instead of --seconds")
     parser.add_argument("--core", type=int, default=0, help="the first core to use")
     parser.add_argument("--second-core", type=int, help="the second one; default: the next in number, or the one before")
-    parser.add_argument("--peer-largest", type=int, default=4000, help="most atoms for deepmd-kit, whose memory grows with them")
-    parser.add_argument("--no-peer", action="store_true", help="without deepmd-kit; the models must be there")
-    parser.add_argument("--show", action="store_true", help="run nothing: table and figure of the bench.json in --out")
+    parser.add_argument("--no-peer", action="store_true", help="without deepmd-kit")
+    parser.add_argument("--show", action="store_true", help="run nothing: tables and figure of the bench.json in --out")
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "bench")
     parser.add_argument("--peer", type=Path, default=ROOT / ".venv-deepmd", help="Python environment with deepmd-kit")
     parser.add_argument("--venv", type=Path, default=Path(os.environ.get("DEEPDMS_VENV", ROOT / ".venv")))
     parser.add_argument("--plugin", type=Path, default=os.environ.get("DEEPDMS_PLUGIN", ROOT / "build/deepdmsplugin.so"))
     options = parser.parse_args()
-    if options.cells:
-        options.sizes = [4 * n**3 for n in options.cells]
+    for name, least in (("repeats", 1), ("seconds", 1), ("steps", 1)):
+        if (getattr(options, name) or least) < least or getattr(options, name) == 0:
+            parser.error(f"--{name} must be {least} or more")
     if options.quick:
-        options.sizes, options.errors, options.layouts, options.repeats = [500], [500], ["1 rank"], 1
-    for atoms in options.sizes + options.errors:
-        cells(atoms)
+        options.repeats, options.models = 1, options.models[:1]
     if options.second_core is None:
         others = sorted(os.sched_getaffinity(0) - {options.core})
         options.second_core = next((core for core in others if core > options.core), others[-1] if others else None)
-    if options.second_core is None:
-        print("bench: there is one core only, so nothing is run on two")
-        options.layouts = [name for name in options.layouts if LAYOUTS[name] == (1, 1)] or ["1 rank"]
     for name in ("out", "peer", "venv", "plugin"):
         setattr(options, name, Path(getattr(options, name)).absolute())
     return options
 
 
-def cells(atoms):
-    """Variables of in.system for so many atoms; stops where no box has them."""
-    n = round((atoms / 4) ** (1 / 3))
-    if 4 * n**3 == atoms and n >= 2:
-        return {"cells": n}
-    if atoms == 64:
-        return {"nx": 2, "ny": 2, "nz": 4}
-    sys.exit(f"bench: no box has {atoms} atoms: 64, or 4 n^3 with n of 2 or more")
+def layouts(options):
+    """Names of the layouts that are measured."""
+    if options.quick:
+        return ["1 rank"]
+    if options.second_core is None:
+        print("bench: there is one core only, so nothing is run on two")
+        return ["1 rank"]
+    return list(LAYOUTS)
 
 
-def make_models(options):
-    """Trains and compresses the network where it is not there."""
-    if all((options.out / name).exists() for name in ("paper.pb", "paper_compressed.pb")):
-        return
-    if options.no_peer:
-        sys.exit(f"bench: paper.pb and paper_compressed.pb are not in {options.out}, and only deepmd-kit can make them")
-    print("bench: training and compressing the network (some minutes, once)", flush=True)
-    maker = [options.peer / "bin" / "python", HERE / "make_paper_model.py", "--out", options.out]
-    subprocess.run([str(part) for part in maker], check=True)
+def closest(programs, model):
+    """(id of an atom, place of it at CLOSER of its distance, that distance) for the nearest pair of the data file."""
+    path = programs.out / "places"
+    programs.run(model, None, "in.places", out=path)
+    lines = path.read_text().splitlines()
+    path.unlink()
+    rows = [line.split() for line in lines[lines.index("ITEM: ATOMS id x y z") + 1 :]]
+    atoms = [(int(row[0]), tuple(map(float, row[1:]))) for row in rows]
+    # pairs through the boundary of the box are left out: any near pair does
+    pairs = ((math.dist(a, b), one, a, b) for (one, a), (_, b) in itertools.combinations(atoms, 2))
+    found = min(pairs, default=None)
+    if found is None:
+        sys.exit(f"bench: {model.data} has one atom only: give more")
+    distance, mover, a, b = found
+    return mover, tuple(y + CLOSER * (x - y) for x, y in zip(a, b)), distance
 
 
-def errors(programs, modes, sizes, out):
-    """Largest differences of force components [eV/A] from the reference of each mode, on two configurations of each size.
+def errors(programs, model, modes, place):
+    """Largest difference of a force component [eV/A] from `exact` on each configuration, with the bound that the run told.
 
-    {mode: {"against", "goal", "error", "largest": largest component, "at": [[atoms, configuration, difference]]}}
+    A list of {"mode", "configuration", "error", "bound", "largest": largest component}.
     """
-    table = {}
-    for atoms in sizes:
-        moved, found = out / f"moved.{atoms}", {}
-        for mode in sorted(modes, key=lambda mode: mode.name != EXACT):  # the exact one makes the configuration
-            prefix = out / f"forces.{atoms}"
-            make = {"make": 1} if mode.name == EXACT else {}
-            programs.run(mode, "in.forces", out=prefix, moved=moved, steps=MOVED_STEPS, **make, **cells(atoms))
-            for when in ("start", "moved"):
-                path = Path(f"{prefix}.{when}")
-                found[mode.name, when] = forces(path)
-                path.unlink()
-        moved.unlink()
-        for mode in modes:
-            if mode.against is None or (mode.against, "start") not in found:
+    mover, near, _ = place
+    at = dict(zip(("nearx", "neary", "nearz"), near))
+    found, rows = {}, []
+    for mode in sorted(modes, key=lambda mode: mode.name != EXACT):
+        prefix = programs.out / "forces"
+        text = programs.run(model, mode, "in.errors", out=prefix, mover=mover, **at)["text"]
+        parts = dict(zip(CONFIGURATIONS, re.split(r"^BENCH \w+$", text, flags=re.MULTILINE)[1:]))
+        for configuration in CONFIGURATIONS:
+            path = Path(f"{prefix}.{configuration}")
+            mine = forces(path)
+            path.unlink()
+            if mode.name == EXACT:
+                found[configuration] = mine
                 continue
-            entry = table.setdefault(mode.name, {"against": mode.against, "goal": mode.goal, "error": 0.0, "largest": 0.0, "at": []})
-            for when in ("start", "moved"):
-                mine = found[mode.name, when]
-                difference = largest_difference(mine, found[mode.against, when])
-                entry["at"].append([atoms, when, difference])
-                entry["error"] = max(entry["error"], difference)
-                entry["largest"] = max(entry["largest"], max(abs(value) for force in mine.values() for value in force))
-            print(f"  {atoms} atoms, {mode.name} against {mode.against}: {entry['error']:.1e} eV/A", flush=True)
-    return table
+            row = {"mode": mode.name, "configuration": configuration, "bound": bound(parts[configuration]) if mode.ours else None}
+            row["error"] = largest_difference(mine, found[configuration])
+            row["largest"] = max(abs(value) for force in found[configuration].values() for value in force)
+            rows.append(row)
+    return rows
 
 
-def start_up(programs, modes, repeats):
-    """Seconds that a run without steps takes longer than LAMMPS alone with the same atoms, and what the models were reduced to."""
-    runs = {mode and mode.name: [] for mode in [None, *modes]}
-    notes = {}
-    for _ in range(repeats):
-        for mode in [None, *modes]:
-            result = programs.run(mode, "in.bench", steps=0, **cells(START_UP))
-            name = mode and mode.name
-            runs[name].append((result["seconds"], result["cpu_seconds"], result["memory"]))
-            notes[name] = kept(result["text"])
-    least = {name: [min(column) for column in zip(*rows)] for name, rows in runs.items()}
-    bare = least.pop(None)
-    table = {"bare": dict(zip(("seconds", "cpu_seconds", "memory"), bare)), "atoms": START_UP, "modes": {}}
-    for name, values in least.items():
-        entry = dict(zip(("seconds", "cpu_seconds", "memory"), (value - zero for value, zero in zip(values, bare))))
-        entry["curves"], entry["inputs"] = notes[name]
-        table["modes"][name] = entry
-        print(f"  {name}: {entry['seconds']:.2f} s", flush=True)
-    return table
-
-
-def steps_for(options, rate, atoms, layout):
-    """Steps of a run of about --seconds at `rate` microseconds an atom a step; whole intervals of neighbour lists if it is long."""
-    if options.steps:
-        return options.steps
-    ranks, threads = layout
-    steps = int(1e6 * options.seconds * ranks * threads / rate / atoms)
-    return steps // 10 * 10 if steps >= 10 else max(steps, 1)
-
-
-def times(programs, modes, options, store):
-    """All timed runs: a list of {"atoms", "layout", "mode", "runs": [..], "bare_memory"}; `store` is called with it as it grows."""
-    table, rates = [], {}
-    least = min(options.sizes)
-    for mode in modes:  # a short run tells how many steps are worth while
-        result = programs.run(mode, "in.bench", warmup=1, steps=max(2, 400 // least), **cells(least))
-        rates[mode.name] = timing(result)["microseconds"]
-    for name, atoms in itertools.product(options.layouts, options.sizes):
-        ranks, threads = LAYOUTS[name]
-        bare = programs.run(None, "in.bench", ranks, steps=0, **cells(atoms))["memory"]
-        rows = {}
+def times(programs, model, modes, options, names):
+    """All timed runs of a model: a list of {"mode", "layout", "atoms", "runs": [..], "bare": {"seconds", "memory"}}."""
+    table = []
+    length = {"steps": options.steps} if options.steps else {"seconds": options.seconds}
+    sizes = model.sizes()
+    for layout, sized in itertools.product(names, sizes[-1:] if options.quick else sizes):
+        ranks, threads = LAYOUTS[layout]
+        large = sized is sizes[-1]
+        if layout != "1 rank" and not large:
+            continue
+        bare = programs.run(sized, None, "in.bench", ranks)
+        rows = []
         for mode in modes:
-            if mode.ours or (threads == 1 and atoms <= options.peer_largest):
-                rows[mode] = {"atoms": atoms, "layout": name, "mode": mode.name, "runs": [], "bare_memory": bare}
+            measured = large or mode.name in SMALL and (mode.name != PEER or model.compressed is None)
+            if layout != "1 rank":
+                measured = mode.name == DEFAULT or (not mode.ours and threads == 1 and mode.compressed == bool(model.compressed))
+            if measured:
+                row = {"mode": mode.name, "layout": layout, "atoms": model.atoms * sized.replicate**3, "runs": []}
+                rows.append((mode, {**row, "bare": {key: bare[key] for key in ("seconds", "memory")}}))
         for _ in range(options.repeats):
-            for mode, row in rows.items():
-                steps = steps_for(options, rates[mode.name], atoms, (ranks, threads))
-                warmup = 5 if atoms <= 500 else 1
-                result = programs.run(mode, "in.bench", ranks, threads, warmup=warmup, steps=steps, **cells(atoms))
+            for mode, row in rows:
+                result = programs.run(sized, mode, "in.bench", ranks, threads, **length)
                 one = timing(result)
                 row["runs"].append(one)
-                text = f"{one['steps']} steps, {one['microseconds']:.1f} us an atom a step, {one['share']:.0f} % CPU"
-                print(f"  {atoms} atoms, {name}, {mode.name}: {text}", flush=True)
-        table += rows.values()
-        store(table)
+                row.update(engine(result["text"]) if mode.ours else {})
+                print(f"  {one['atoms']} atoms, {layout}, {mode.name}: {one['microseconds']:.1f} us an atom a step", flush=True)
+        table += [row for _, row in rows]
+    return table
 
 
-def derive(rows, peaks):
-    """Adds to each row what the table shows: least and median time, speed, share of the peak, memory, share of the core."""
-    reference = {}
+def summarize(rows):
+    """Adds to each row what the tables show: median, least and most time, memory and start-up above bare LAMMPS, share of the core."""
     for row in rows:
         values = [run["microseconds"] for run in row["runs"]]
-        row["least"], row["median"] = min(values), statistics.median(values)
-        row["memory"] = max(run["memory"] for run in row["runs"]) - row["bare_memory"]
+        row["median"], row["least"], row["most"] = statistics.median(values), min(values), max(values)
+        row["memory"] = max(run["memory"] for run in row["runs"]) - row["bare"]["memory"]
+        row["start_up"] = statistics.median(run["outside"] for run in row["runs"]) - row["bare"]["seconds"]
         row["share"] = min(run["share"] for run in row["runs"]) / LAYOUTS[row["layout"]][1]
-        if row["mode"] == PEER_COMPRESSED:
-            reference[row["atoms"], row["layout"]] = row["least"]
-        best = min(row["runs"], key=lambda run: run["microseconds"])
-        if "fitting_seconds" not in best or row["layout"] == "2 threads" or not best["fitting_seconds"]:
+
+
+def modes_of(programs, model, options):
+    """The modes that this model takes, after a trial of each program; stops where deepdms does not read the model."""
+    ours = [mode for mode in MODES if mode.ours]
+    for simd in options.simd:
+        ours += [Mode(f"{mode.name}, {simd}", True, words=mode.words, simd=simd) for mode in MODES if mode.name in (DEFAULT, MIXED)]
+    if options.four:
+        ours.append(Mode("four models", True, copies=4))
+    trial = programs.try_run(model, next(mode for mode in MODES if mode.name == EXACT), "in.bench", steps=1, warmup=0)
+    if trial["failed"]:
+        sys.exit(f"bench: {model.name}: {trial['failed']}")
+    unknown = re.search(r"knows \d+ types? \((.*)\): LAMMPS types above", trial["text"])
+    if unknown:
+        sys.exit(f"bench: {model.data.name} has more atom types than {model.file.name}, which knows {unknown[1]}: name a model of all of them")
+    theirs = []
+    for mode in (mode for mode in MODES if not mode.ours):
+        file = model.compressed if mode.compressed else model.frozen
+        if False not in programs.environments or file is None:
             continue
-        inputs = best["kept"][1] or INPUTS
-        weights = sum(a * b for a, b in zip((inputs, *HIDDEN), (*HIDDEN, 1)))
-        work = 4 * weights * best["atoms_a_rank"] * best["steps"]  # a product and a sum for each weight, forward and backward
-        row["fitting_share"] = best["fitting_seconds"] / best["loop_seconds"]
-        row["fitting_rate"] = work / best["fitting_seconds"]
-        row["fitting_of_peak"] = row["fitting_rate"] / peaks["single" if "mixed" in row["mode"] else "double"]
-    for row in rows:
-        # threads are compared with the peer's ranks on as many cores
-        layout = "2 ranks" if row["layout"] == "2 threads" else row["layout"]
-        if (row["atoms"], layout) in reference:
-            row["speed"] = reference[row["atoms"], layout] / row["least"]
+        trial = programs.try_run(model, mode, "in.bench", steps=1, warmup=0)
+        if trial["failed"]:
+            model.notes.append(f"{mode.name} stops: {trial['failed']}")
+            if mode.compressed:
+                model.compressed = None
+            continue
+        theirs.append(mode)
+        if options.four and mode.compressed == bool(model.compressed):
+            theirs.append(Mode(f"{mode.name}, four models", False, mode.compressed, copies=4))
+    return [mode for mode in theirs + ours if not options.modes or mode.name in (*options.modes, EXACT)]
 
 
 def machine():
@@ -210,8 +196,9 @@ def machine():
 
 
 def measure(options, stored):
-    """Everything that the file `stored` holds, which is written after each size, too."""
+    """Everything that the file `stored` holds, which is written after each model, too."""
     peer = None if options.no_peer else options.peer
+    models = chosen(options)
     if peer and not (peer / "bin" / "dp").exists():
         sys.exit(
             f"bench: no deepmd-kit in {peer}. `cargo xtask bench` without --peer makes .venv-deepmd; another one:\n"
@@ -220,27 +207,25 @@ def measure(options, stored):
     if not options.plugin.exists():
         sys.exit(f"bench: the plugin {options.plugin} is not there: `cargo xtask build`, or --plugin")
     options.out.mkdir(parents=True, exist_ok=True)
-    make_models(options)
     programs = Programs(options.venv, peer, options.plugin, options.out, [options.core, options.second_core])
-    modes = [mode for mode in MODES if (mode.ours or peer) and (not options.modes or mode.name in options.modes)]
-    results = {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "repeats": options.repeats, "moved_steps": MOVED_STEPS}
-    python = options.venv / "bin" / "python"
-    before = peak(python, options.core)
-    results["peak"] = before
-    print("bench: errors of forces", flush=True)
-    results["errors"] = errors(programs, modes, options.errors, options.out)
-    print("bench: start-up", flush=True)
-    results["start_up"] = start_up(programs, modes, options.repeats)
-    print("bench: times", flush=True)
-
-    def store(rows):
-        results["times"] = rows
+    if options.toy:
+        models.append(make_toy(programs, peer, options.out))
+    names = layouts(options)
+    results = {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "repeats": options.repeats, "models": []}
+    for model in models:
+        print(f"bench: {model.name}, {model.atoms} atoms", flush=True)
+        place = closest(programs, model)
+        if peer:
+            prepare_for_peer(model, peer, options.out, place[2])
+        modes = modes_of(programs, model, options)
+        entry = {"name": model.name, "toy": model.toy, "file": model.file.name, "data": model.data.name, "nearest": place[2]}
+        single = [mode for mode in modes if mode.copies == 1]
+        entry["errors"] = errors(programs, model, single, place)
+        entry["times"] = times(programs, model, modes, options, names)
+        entry["notes"] = model.notes
+        summarize(entry["times"])
+        results["models"].append(entry)
         stored.write_text(json.dumps(results, indent=1) + "\n")
-
-    times(programs, modes, options, store)
-    after = peak(python, options.core)
-    results["peak"] = {kind: max(before[kind], after[kind]) for kind in before}
-    store(results["times"])
     return results
 
 
@@ -253,17 +238,15 @@ def main():
         results = json.loads(stored.read_text())
     else:
         results = measure(options, stored)
-    derive(results["times"], results["peak"])
-    stored.write_text(json.dumps(results, indent=1) + "\n")
     # numpy and matplotlib only now: their memory would be counted as that of LAMMPS
     from report import markdown
 
     table = markdown(results)
     (options.out / "bench.md").write_text(table)
     print(table)
-    figure = [options.venv / "bin" / "python", HERE / "report.py", stored, options.out / "bench.png"]
+    figure = [options.venv / "bin" / "python", HERE / "report.py", stored, options.out / "bench.svg", options.out / "bench.png"]
     subprocess.run([str(part) for part in figure], check=True)
-    print(f"bench: {stored}, bench.md and bench.png")
+    print(f"bench: {stored}, bench.md, bench.svg and bench.png")
 
 
 if __name__ == "__main__":

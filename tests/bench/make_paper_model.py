@@ -1,6 +1,6 @@
 """Make the benchmark's models with deepmd-kit: the published network for Pd-Cu-P glasses, plain and compressed.
 
-    python tests/bench/make_paper_model.py [--out target/bench] [--steps 100]
+    python tests/bench/make_paper_model.py [--out target/bench] [--steps 600]
 
 se_e2_a, cutoff 6 A, 46 + 46 + 28 slots, embedding 25-50-100, axis 16, fitting 240-240-240, float64. It is trained briefly
 on an analytic pair potential (tests/models/systems.py): the weights decide nothing about the speed of a network, but
@@ -41,7 +41,7 @@ MODEL = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "target" / "bench")
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=600)
     options = parser.parse_args()
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)

@@ -1,18 +1,26 @@
-"""Table and figure of a bench.json.
+"""Tables and figure of a bench.json.
 
-    python tests/bench/report.py target/bench/bench.json bench.png
+    python tests/bench/report.py target/bench/bench.json bench.svg [bench.png]
 """
 
 import json
 import sys
 from pathlib import Path
 
+from runs import DEFAULT, DOUBLE, EXACT, MIXED, PEER, PEER_COMPRESSED, ROOT
+
 SHARED = 95.0  # a run on one core that has less of it [%] was disturbed
+COLUMNS = (PEER, PEER_COMPRESSED, EXACT, DOUBLE, DEFAULT, MIXED)
 
 
 def number(value, form):
     """A number, or a dash where there is none."""
     return "–" if value is None else format(value, form)
+
+
+def brief(value):
+    """A time with two or three digits."""
+    return format(value, ".0f" if value >= 100 else ".1f" if value >= 10 else ".2f")
 
 
 def table(head, rows):
@@ -21,135 +29,226 @@ def table(head, rows):
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
-def times(results):
-    """One table for each number of atoms."""
+def one(model, mode, atoms, layout="1 rank"):
+    """The row of times of a mode, or None."""
+    rows = (row for row in model["times"] if (row["mode"], row["atoms"], row["layout"]) == (mode, atoms, layout))
+    return next(rows, None)
+
+
+def sizes(model):
+    """Numbers of atoms of a model."""
+    return sorted({row["atoms"] for row in model["times"]})
+
+
+def reference(model, atoms, layout="1 rank"):
+    """Time of deepmd-kit with the compressed file, or with the one as frozen where there is none; None without deepmd-kit."""
+    row = one(model, PEER_COMPRESSED, atoms, layout) or one(model, PEER, atoms, layout)
+    return row and row["median"]
+
+
+def speed(model, mode, atoms, layout="1 rank", against="1 rank"):
+    """How many times faster than deepmd-kit, or None."""
+    row, base = one(model, mode, atoms, layout), reference(model, atoms, against)
+    return base / row["median"] if row and base else None
+
+
+def geometric(values):
+    """Geometric mean, or None of no numbers."""
+    values = [value for value in values if value]
+    product = 1.0
+    for value in values:
+        product *= value
+    return product ** (1 / len(values)) if values else None
+
+
+def cell(row, ratio):
+    """Time and, in brackets, speed."""
+    if row is None:
+        return "–"
+    return brief(row["median"]) + (f" ({ratio:.1f}x)" if ratio else "")
+
+
+def speeds(models, about):
+    """The table of one core: the largest number of atoms of each model."""
+    columns = [mode for mode in COLUMNS if any(one(model, mode, sizes(model)[-1]) for model in models)]
+    rows = []
+    for model in models:
+        atoms = sizes(model)[-1]
+        cells = (cell(one(model, mode, atoms), None if mode == PEER_COMPRESSED else speed(model, mode, atoms)) for mode in columns)
+        rows.append([f"{model['name']}, {atoms}", *cells])
+    if len(models) > 1:
+        means = (geometric([speed(model, mode, sizes(model)[-1]) for model in models]) for mode in columns)
+        rows.append(["**geometric mean**", *(f"**{mean:.1f}x**" if mean else "–" for mean in means)])
+    return ["", about, "", *table(["model, atoms", *columns], rows)]
+
+
+def others(models):
+    """Other instruction sets, and several models at once."""
+    modes = list(dict.fromkeys(row["mode"] for model in models for row in model["times"] if row["mode"] not in COLUMNS))
+    if not modes:
+        return []
+    rows = []
+    for model in models:
+        atoms = sizes(model)[-1]
+        cells = []
+        for mode in modes:
+            row, ratio = one(model, mode, atoms), speed(model, mode, atoms)
+            if "four" in mode:
+                base = next((other for other in modes if "four" in other and other.startswith("deepmd-kit") and one(model, other, atoms)), None)
+                ratio = one(model, base, atoms)["median"] / row["median"] if base and row and base != mode else None
+            cells.append(cell(row, ratio))
+        rows.append([f"{model['name']}, {atoms}", *cells])
+    about = "µs an atom a step with other instructions, and with four models at once and their deviation at every step, beside deepmd-kit's four."
+    return ["", "## More rows", "", about, "", *table(["model, atoms", *modes], rows)]
+
+
+def small(models):
+    """Few atoms, and two cores."""
+    few, two = [], []
+    for model in models:
+        least, most = sizes(model)[0], sizes(model)[-1]
+        if least != most:
+            growth = [one(model, mode, least)["median"] / one(model, mode, most)["median"] for mode in (DEFAULT, MIXED) if one(model, mode, least)]
+            cells = [cell(one(model, mode, least), speed(model, mode, least)) for mode in (DEFAULT, MIXED)]
+            base = reference(model, least)
+            few.append([f"{model['name']}, {least}", brief(base) if base else "–", *cells, *(f"{value:.2f}" for value in growth)])
+        single = one(model, DEFAULT, most)
+        rows = [one(model, DEFAULT, most, layout) for layout in ("2 ranks", "2 threads")]
+        if single and any(rows):
+            cells = [cell(row, row and single["median"] / row["median"]) for row in rows]
+            two.append([f"{model['name']}, {most}", brief(single["median"]), *cells, number(speed(model, DEFAULT, most, "2 ranks", "2 ranks"), ".1f")])
     lines = []
-    head = ["", "on", "µs/atom/step", "median", "speed", "fitting, % of time", "Gflop/s", "% of product", "memory, MB", "core, %"]
-    for atoms in sorted({row["atoms"] for row in results["times"]}):
-        rows = []
-        for row in results["times"]:
-            if row["atoms"] != atoms:
-                continue
-            share, rate, part = (row.get(name) for name in ("fitting_share", "fitting_rate", "fitting_of_peak"))
-            rows.append(
-                [
-                    row["mode"],
-                    row["layout"],
-                    number(row["least"], ".1f"),
-                    number(row["median"], ".1f"),
-                    number(row.get("speed"), ".2f"),
-                    number(share and 100 * share, ".0f"),
-                    number(rate and rate / 1e9, ".1f"),
-                    number(part and 100 * part, ".0f"),
-                    number(row["memory"], ".0f"),
-                    number(row["share"], ".0f"),
-                ]
-            )
-        lines += ["", f"## {atoms} atoms", "", *table(head, rows)]
+    if few:
+        about = "µs an atom a step of the smallest number of atoms; the last columns are the cost an atom over that of the table above."
+        head = ["model, atoms", "deepmd-kit", DEFAULT, MIXED, f"{DEFAULT}, cost", f"{MIXED}, cost"]
+        lines += ["", "## Few atoms", "", about, "", *table(head, [row + ["–"] * (len(head) - len(row)) for row in few])]
+    if two:
+        about = f"µs an atom a step of {DEFAULT}, in brackets over one core; the last column compares two ranks with two of deepmd-kit."
+        head = ["model, atoms", "1 core", "2 ranks", "2 threads", "2 ranks over deepmd-kit"]
+        lines += ["", "## Two cores", "", about, "", *table(head, two)]
     return lines
 
 
-def errors(results):
-    """Errors of forces, next to the goals."""
-    rows = []
-    for name, entry in results["errors"].items():
-        goal = entry["goal"]
-        met = "–" if goal is None else ("yes" if entry["error"] <= goal else "**no**")
-        rows.append([name, entry["against"], f"{entry['error']:.1e}", number(goal, ".0e"), met])
+def errors(models):
+    """Errors of forces beside the bounds."""
+    configurations = ("cold", "hot", "close", "dilute")
+    rows, above = [], 0
+    for model in models:
+        for mode in dict.fromkeys(row["mode"] for row in model["errors"]):
+            cells = []
+            for row in (row for name in configurations for row in model["errors"] if (row["mode"], row["configuration"]) == (mode, name)):
+                # sums in another order differ in the last digits of the largest force
+                wrong = row["bound"] is not None and row["error"] > row["bound"] + 1e-11 * max(1.0, row["largest"])
+                above += wrong
+                cells.append(f"{row['error']:.0e}" + (f" \\| {row['bound']:.0e}" if row["bound"] is not None else "") + (" **above**" if wrong else ""))
+            rows.append([f"{model['name']}, {mode}", *cells])
     if not rows:
         return []
-    largest = max(entry["largest"] for entry in results["errors"].values())
-    sizes = sorted({atoms for entry in results["errors"].values() for atoms, _, _ in entry["at"]})
-    where = (
-        f"Largest difference of a force component among {' and '.join(map(str, sizes))} atoms, on the lattice and after "
-        f"{results['moved_steps']} steps of dynamics; the largest component is {largest:.1f} eV/Å."
-    )
-    return ["", "## Errors of forces, eV/Å", "", where, "", *table(["", "against", "error", "goal", "met"], rows)]
-
-
-def start(results):
-    """Start-up and load."""
-    found = results["start_up"]
-    bare = found["bare"]
-    rows = []
-    for name, entry in found["modes"].items():
-        shown = [number(entry[key], form) for key, form in (("seconds", ".2f"), ("cpu_seconds", ".2f"), ("memory", ".0f"))]
-        rows.append([name, *shown, number(entry["curves"], "d"), number(entry["inputs"], "d")])
     about = (
-        f"A run of {found['atoms']} atoms without steps, less LAMMPS alone with the same atoms ({bare['seconds']:.2f} s, "
-        f"{bare['memory']:.0f} MB): it starts, reads and reduces the model, evaluates once and ends. Curves and inputs are what was kept "
-        "of the embedding network and of the first layer of the fitting network, the most among types of atoms."
+        "Largest difference of a force component from `tolerance exact`, and behind it the bound that the run prints. *Cold* are the atoms of the data file, "
+        "*hot* have been displaced by up to 0.3 Å along each axis, in *close* one pair is at 0.6 of the smallest distance, in *dilute* all distances are doubled."
     )
-    return ["", "## Start-up", "", about, "", *table(["", "s", "CPU s", "MB", "curves", "inputs"], rows)]
+    if above:
+        about += f" **In {above} cases the error is above its bound.**"
+    return ["", "## Errors of forces, eV/Å", "", about, "", *table(["error \\| bound", *configurations], rows)]
+
+
+def start(models):
+    """Start-up and memory, and what the plugin says of the model."""
+    rows = []
+    for model in models:
+        atoms = sizes(model)[-1]
+        for mode in COLUMNS:
+            row = one(model, mode, atoms)
+            if row:
+                shown = [number(row["start_up"], ".2f"), number(row["memory"], ".0f"), number(row.get("knots"), "d")]
+                rows.append([f"{model['name']}, {mode}", *shown])
+    about = "Above LAMMPS without a pair style: seconds outside of the loops (start, reading the model, first evaluation), and the largest memory of the larger size. Knots of the longest spline at the end."
+    lines = ["", "## Start-up and memory", "", about, "", *table(["", "s", "MB", "knots"], rows), "", "What the plugin says of each model (default):", ""]
+    for model in models:
+        row = one(model, DEFAULT, sizes(model)[-1])
+        if row:
+            lines.append(f"- {model['name']}: {row['path']}")
+    return lines
 
 
 def markdown(results):
     """bench.md: all tables and what their columns mean."""
-    peak = results["peak"]
+    real = [model for model in results["models"] if not model["toy"]]
+    toys = [model for model in results["models"] if model["toy"]]
     lines = [
         "# Speed, memory and errors of pair_style deepmd",
         "",
-        f"{results['machine']}; {results['date']}. Least and median of {results['repeats']} runs, all programs alternately. *Speed* is the "
-        "time of deepmd-kit with the compressed file, of the same size and on as many cores, over this one. The operations of the fitting "
-        "network as it is evaluated, 4 for each weight and with the inputs of the type of atoms that has most, over the time of *Fitting* in the "
-        "summary are compared with what numpy's product of matrices 1000 x 1000 reaches on the same core, which is somewhat below the peak of the "
-        f"processor: {peak['double'] / 1e9:.1f} Gflop/s in double precision, {peak['single'] / 1e9:.1f} in single. *Memory* is the peak of the "
-        "largest rank above LAMMPS without a pair style.",
+        f"{results['machine']}; {results['date']}. Medians of {results['repeats']} runs, all programs alternately, pinned to cores. In brackets: how many times "
+        "faster than deepmd-kit with the compressed file, or as frozen where deepmd-kit does not compress it.",
     ]
-    lines += times(results) + errors(results) + start(results)
-    shared = [row for row in results["times"] if row["share"] < SHARED and row["layout"] != "2 threads"]
+    if real:
+        lines += ["", "## Real models, one core", *speeds(real, "µs an atom a step.")]
+    if toys:
+        lines += ["", "## Toy, one core", *speeds(toys, "µs an atom a step, of a network of published size that was trained for 600 steps only: its curves are smoother than real ones.")]
+    models = real + toys
+    notes = [f"- {model['name']}: {note}" for model in models for note in model["notes"]]
+    if notes:
+        lines += ["", *notes]
+    lines += others(models) + small(models) + errors(models) + start(models)
+    rows = [row for model in models for row in model["times"]]
+    shared = [row for row in rows if row["share"] < SHARED and row["layout"] != "2 threads"]
     if shared:
         lines += [
             "",
-            f"**Disturbed:** in {len(shared)} of {len(results['times'])} rows a run had less than {SHARED:.0f} % of its core, which was shared with "
+            f"**Disturbed:** in {len(shared)} of {len(rows)} rows a run had less than {SHARED:.0f} % of its core, which was shared with "
             "other programs. These times are too long. Measure on an idle machine.",
         ]
     return "\n".join(lines) + "\n"
 
 
-def draw(results, path):
-    """Time against the number of atoms, a panel for each layout."""
+def draw(results, paths):
+    """Speed over deepmd-kit with the spread of the repeats, and errors of the default and in mixed precision beside their tolerances."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    layouts = list(dict.fromkeys(row["layout"] for row in results["times"]))
-    modes = list(dict.fromkeys(row["mode"] for row in results["times"]))
-    sizes = sorted({row["atoms"] for row in results["times"]})
-    colours = dict(zip(modes, plt.get_cmap("tab10").colors))
-    style = {"font.size": 9, "xtick.direction": "in", "ytick.direction": "in", "legend.frameon": False}
-    with plt.rc_context(style):
-        figure, axes = plt.subplots(1, len(layouts), figsize=(1.2 + 3.3 * len(layouts), 4.0), sharey=True, squeeze=False, layout="constrained")
-        for axis, layout in zip(axes[0], layouts):
-            for mode in modes:
-                rows = [row for row in results["times"] if row["layout"] == layout and row["mode"] == mode]
-                peer = mode.startswith("deepmd-kit")
-                axis.plot(
-                    [row["atoms"] for row in rows],
-                    [row["least"] for row in rows],
-                    "s--" if peer else "o-",
-                    color=colours[mode],
-                    ms=4,
-                    lw=1.2,
-                    mfc="white" if peer else None,
-                    label=mode,
-                )
-            axis.set_xscale("log")
-            axis.set_yscale("log")
-            axis.set_title(layout, loc="left")
-            axis.set_xlabel("atoms")
-            axis.set_xticks(sizes, map(str, sizes))
-            axis.set_xticks([], minor=True)
-            axis.yaxis.set_major_formatter("{x:g}")
-            axis.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "25" else "")
-            axis.grid(alpha=0.25, which="both", lw=0.5)
-        axes[0, 0].set_ylabel("µs an atom a step")
-        handles, names = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)), fontsize=8)
-        figure.savefig(path, dpi=110)
+    sys.path.insert(0, str(ROOT / "examples"))
+    from running import PLOT_STYLE
+
+    models = results["models"]
+    colours = {EXACT: "0.5", DOUBLE: "tab:green", DEFAULT: "tab:blue", MIXED: "tab:orange"}
+    places = range(len(models))
+    with plt.rc_context(PLOT_STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.4), layout="constrained")
+        for n, (mode, colour) in enumerate(colours.items()):
+            shift = 0.15 * (n - 1.5)
+            for x, model in zip(places, models):
+                atoms = sizes(model)[-1]
+                row, base = one(model, mode, atoms), reference(model, atoms)
+                if row and base:
+                    ends = [[base / row["median"] - base / row["most"]], [base / row["least"] - base / row["median"]]]
+                    label = mode if x == 0 else None
+                    left.errorbar(x + shift, base / row["median"], yerr=ends, fmt="o", color=colour, ms=4, capsize=2, lw=1, label=label)
+        left.axhline(1, color="k", lw=1, ls="--")
+        left.text(-0.45, 1.04, "deepmd-kit, compressed", fontsize=8, va="bottom")
+        left.set(ylabel="speed over deepmd-kit", yscale="log", xlim=(-0.5, len(models) - 0.5))
+        left.yaxis.set_major_formatter("{x:g}")
+        left.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "25" else "")
+        left.legend(fontsize=8, loc="lower right")
+        for mode, shift, tolerance in ((DEFAULT, -0.15, 1e-6), (MIXED, 0.15, 1e-4)):
+            for x, model in zip(places, models):
+                rows = [row for row in model["errors"] if row["mode"] == mode]
+                at = [x + shift + 0.05 * (n - 1.5) for n in range(len(rows))]
+                right.plot(at, [row["error"] for row in rows], "o", color=colours[mode], ms=3, label=f"{mode}: error" if x == 0 else None)
+                bounds = [(place, row["bound"]) for place, row in zip(at, rows) if row["bound"] is not None]
+                if bounds:
+                    right.plot(*zip(*bounds), "_", color=colours[mode], ms=6, label=f"{mode}: bound" if x == 0 else None)
+            right.axhline(tolerance, color=colours[mode], lw=0.8, ls=":")
+        right.set(ylabel="largest force error (eV/Å)", yscale="log", xlim=(-0.5, len(models) - 0.5))
+        right.legend(fontsize=7, ncols=2, loc="lower left")
+        for axes in (left, right):
+            axes.set_xticks(places, [model["name"].split(" (")[0] for model in models])
+        for path in paths:
+            figure.savefig(path)
         plt.close(figure)
 
 
 if __name__ == "__main__":
-    draw(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2])
+    draw(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2:])

