@@ -164,7 +164,10 @@ def prepare_for_peer(model, peer, out, nearest):
             script = [peer / "bin" / "python", HERE / "add_nearest.py", model.frozen, source, nearest]
             reason = call(script, out)
         backend = {".pth": ["--pt"], ".pb": ["--tf"]}.get(suffix, [])
-        reason = reason or dp(peer, out, *backend, "compress", "-i", source, "-o", compressed)
+        part = Path(f"{stem}.part{suffix}")  # a run that is killed leaves no half of a file for the next one
+        reason = reason or dp(peer, out, *backend, "compress", "-i", source, "-o", part)
+        if not reason:
+            part.rename(compressed)
         if suffix == ".pb":
             source.unlink(missing_ok=True)
     if reason:

@@ -203,7 +203,8 @@ def markdown(results):
 
 
 def draw(results, paths):
-    """Speed over deepmd-kit with the spread of the repeats, and errors of the default and in mixed precision beside their tolerances."""
+    """Speed over deepmd-kit (without it: time) with the spread of the repeats, and errors of the default and in mixed precision beside
+    their bounds and tolerances."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -215,23 +216,27 @@ def draw(results, paths):
     models = results["models"]
     colours = {EXACT: "0.5", DOUBLE: "tab:green", DEFAULT: "tab:blue", MIXED: "tab:orange"}
     places = range(len(models))
+    beside = any(reference(model, sizes(model)[-1]) for model in models)
     with plt.rc_context(PLOT_STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.4), layout="constrained")
         for n, (mode, colour) in enumerate(colours.items()):
             shift = 0.15 * (n - 1.5)
             for x, model in zip(places, models):
                 atoms = sizes(model)[-1]
-                row, base = one(model, mode, atoms), reference(model, atoms)
-                if row and base:
-                    ends = [[base / row["median"] - base / row["most"]], [base / row["least"] - base / row["median"]]]
-                    label = mode if x == 0 else None
-                    left.errorbar(x + shift, base / row["median"], yerr=ends, fmt="o", color=colour, ms=4, capsize=2, lw=1, label=label)
-        left.axhline(1, color="k", lw=1, ls="--")
-        left.text(-0.45, 1.04, "deepmd-kit, compressed", fontsize=8, va="bottom")
-        left.set(ylabel="speed over deepmd-kit", yscale="log", xlim=(-0.5, len(models) - 0.5))
+                row = one(model, mode, atoms)
+                if row is None or beside and reference(model, atoms) is None:
+                    continue
+                low, middle, high = ((reference(model, atoms) / row[key] if beside else row[key]) for key in ("most", "median", "least"))
+                spread = [[abs(middle - low)], [abs(high - middle)]] if beside else [[abs(middle - high)], [abs(low - middle)]]
+                label = mode if mode not in left.get_legend_handles_labels()[1] else None
+                left.errorbar(x + shift, middle, yerr=spread, fmt="o", color=colour, ms=4, capsize=2, lw=1, label=label)
+        if beside:
+            left.axhline(1, color="k", lw=1, ls="--")
+            left.text(-0.45, 1.04, "deepmd-kit", fontsize=8, va="bottom")
+        left.set(ylabel="speed over deepmd-kit" if beside else "µs an atom a step", yscale="log", xlim=(-0.5, len(models) - 0.5))
         left.yaxis.set_major_formatter("{x:g}")
         left.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "25" else "")
-        left.legend(fontsize=8, loc="lower right")
+        left.legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=1)
         for mode, shift, tolerance in ((DEFAULT, -0.15, 1e-6), (MIXED, 0.15, 1e-4)):
             for x, model in zip(places, models):
                 rows = [row for row in model["errors"] if row["mode"] == mode]
@@ -242,7 +247,7 @@ def draw(results, paths):
                     right.plot(*zip(*bounds), "_", color=colours[mode], ms=6, label=f"{mode}: bound" if x == 0 else None)
             right.axhline(tolerance, color=colours[mode], lw=0.8, ls=":")
         right.set(ylabel="largest force error (eV/Å)", yscale="log", xlim=(-0.5, len(models) - 0.5))
-        right.legend(fontsize=7, ncols=2, loc="lower left")
+        right.legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=1, handletextpad=0.2)
         for axes in (left, right):
             axes.set_xticks(places, [model["name"].split(" (")[0] for model in models])
         for path in paths:
