@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: speed, memory and errors beside deepmd-kit; `cargo xtask bench drift`: what energy does in long runs.
+//! `cargo xtask bench`: speed, memory and errors of models beside deepmd-kit; `cargo xtask bench drift`: what energy does in long runs.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,7 +11,7 @@ const SCRIPT: &str = "tests/bench/bench.py";
 const DRIFT: &str = "tests/bench/drift.py";
 const REQUIREMENTS: &str = "requirements/deepmd.txt";
 /// Arguments of the script after which it needs no `.venv-deepmd`.
-const OWN_PEER: [&str; 3] = ["--peer", "--no-peer", "--show"];
+const OWN_PEER: [&str; 5] = ["--peer", "--no-peer", "--show", "--help", "-h"];
 
 /// Builds, installs deepmd-kit where it is missing, then runs the script with the environment's Python; `arguments` go to it.
 pub fn run(paths: &Paths, arguments: &[String]) -> Result<(), String> {
@@ -72,6 +72,6 @@ fn install_peer(paths: &Paths) -> Result<(), String> {
             .args(pip)
             .arg(paths.root.join(REQUIREMENTS)),
         "pip's own message is above. It needs the network: PyPI, or the index that PIP_INDEX_URL names; `cargo xtask bench \
-         --no-peer` goes without deepmd-kit where the models are there already",
+         --no-peer` goes without deepmd-kit",
     )
 }

@@ -28,7 +28,8 @@ cargo xtask COMMAND
   slow [NAME]    build, then the long statistical tests of tests/slow, or those whose name contains NAME (20 minutes on
                  one core)
   fuzz [COUNT]   COUNT damaged model files (default 1000000) to the readers: minutes to hours
-  bench [ARG..]  build, then the benchmark against deepmd-kit (2.2 GB, in .venv-deepmd); the arguments go to it
+  bench [ARG..]  build, then the benchmark against deepmd-kit (2.2 GB, in .venv-deepmd); the arguments go to it:
+                 --model FILE --data FILE measures a model of yours
   bench drift [ARG..]  build, then the drift of energy in long runs
 ";
 
