@@ -7,9 +7,10 @@
     radial_compressed.dp   radial_one_sided with tables in the place of embedding nets, as deepmd-kit's NumPy backend writes them
     radial_one_sided.pt2   the same exported by PyTorch, without the program: compiling it takes minutes and it is a megabyte
     radial_one_sided.json  the native tree in it
+    atten_mean.pt2         atten_concat with a mean that is not zero: empty slots would contribute, and here there are none
 
-Needs torch, as make_references.py does, and a C++ compiler. The references are made anew with make_references.py, except that of
-the .pt2, which is made here from the whole file.
+Needs torch, as make_references.py does, and a C++ compiler. The references are made anew with make_references.py, except those of
+the .pt2, which are made here from the whole files.
 """
 
 import json
@@ -30,11 +31,17 @@ from make_references import reference, write_reference
 from systems import reference_configurations
 
 
-def change(source, name, edit, folder, suffixes=("dp", "pth")):
-    """Save the native tree of `source` after `edit` as NAME.dp, and convert it."""
+def edited(source, name, edit, folder):
+    """Save the native tree of `source` after `edit` as NAME.dp."""
     data = load_dp_model(str(HERE / source))
     edit(data)
     save_dp_model(str(folder / f"{name}.dp"), data)
+    return folder / f"{name}.dp"
+
+
+def change(source, name, edit, folder, suffixes=("dp", "pth")):
+    """Keep the native tree of `source` after `edit` as NAME.dp, and what it is converted to."""
+    edited(source, name, edit, folder)
     for suffix in suffixes:
         if suffix != "dp":
             dp("convert-backend", f"{name}.dp", f"{name}.{suffix}", cwd=folder)
@@ -62,20 +69,25 @@ def compressed(data):
     data["model"] = model.serialize()
 
 
-def exported(name, folder):
-    """NAME.pt2 without its program, NAME.json, and the answers of the whole file."""
-    dp("--pt", "convert-backend", HERE / f"{name}.dp", f"{name}.pt2", cwd=folder)
-    whole = folder / f"{name}.pt2"
+def mean(data):
+    statistics = data["model"]["descriptor"]["@variables"]
+    statistics["davg"][..., 0] = np.array([0.08, 0.11, 0.05]).reshape(3, 1)
+
+
+def exported(source, folder):
+    """The .pt2 of a .dp without its program, and the answers of the whole file; gives its native tree."""
+    whole = folder / f"{source.stem}.pt2"
+    dp("--pt", "convert-backend", source, whole, cwd=folder)
     table = reference(whole, folder, reference_configurations())
     for numbers in table["configurations"].values():
-        del numbers["atom_virials"]  # the program was not compiled for them
+        if not np.any(numbers["atom_virials"]):
+            del numbers["atom_virials"]  # the program was not compiled for them
     write_reference(whole.name, table)
     with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(HERE / whole.name, "w") as kept:
         for member in archive.infolist():
             if "/aotinductor/" not in member.filename:
                 kept.writestr(member.filename, archive.read(member))
-        tree = json.loads(archive.read("model/extra/model.json"))
-    (HERE / f"{name}.json").write_text(json.dumps(tree, separators=(",", ":")) + "\n")
+        return json.loads(archive.read("model/extra/model.json"))
 
 
 def main():
@@ -84,7 +96,9 @@ def main():
         change("overflow.dp", "pairs_off", pairs_off, folder)
         change("hybrid_a3.dp", "atoms_off", atoms_off, folder)
         change("radial_one_sided.dp", "radial_compressed", compressed, folder, ("dp",))
-        exported("radial_one_sided", folder)
+        tree = exported(HERE / "radial_one_sided.dp", folder)
+        (HERE / "radial_one_sided.json").write_text(json.dumps(tree, separators=(",", ":")) + "\n")
+        exported(edited("atten_concat.dp", "atten_mean", mean, folder), folder)
 
 
 if __name__ == "__main__":

@@ -226,4 +226,73 @@ OTHERS = {
     "linear": Recipe(LINEAR, ("pth",), steps=40),
 }
 
-RECIPES = {**ANGULAR, **DESCRIPTORS, **PARAMETERS, **OTHERS}
+# Type embeddings without attention: one list of neighbours for all types, statistics by centre type only. "concat" makes the
+# type embeddings inputs of the embedding net, "strip" gives them a net of their own, whose output may fade with the switch.
+WITHOUT_ATTENTION = {"type": "se_atten", **ATTENTION, "attn_layer": 0}
+
+
+def without_attention(fitting=None, **changes):
+    return model(WITHOUT_ATTENTION | changes, NARROW | (fitting or {}))
+
+
+ATTENTIONLESS = {
+    "atten_concat": Recipe(without_attention(), ("pth", "dp", "yaml"), steps=40),
+    "atten_one_sided": Recipe(
+        without_attention(
+            {"numb_fparam": 2},
+            **{"type_one_side": True, "exclude_types": [[0, 1], [2, 2]], "env_protection": 0.05},
+            **{"resnet_dt": True, "use_tebd_bias": True, "neuron": [5, 8]},
+        ),
+        ("pth", "dp"),
+        steps=40,
+    ),
+    "atten_strip": Recipe(
+        without_attention(tebd_input_mode="strip", type_one_side=True, sel=10, concat_output_tebd=False),
+        ("pth", "dp"),
+        {"pth": 0.2},
+        steps=40,
+    ),
+    # types given by their electrons, which a .dp does not hold
+    "atten_shells": Recipe(without_attention(use_econf_tebd=True, activation_function="gelu"), ("pth",), steps=40),
+    "atten_smooth": Recipe(
+        without_attention(
+            {"numb_aparam": 1},
+            **{"tebd_input_mode": "strip", "smooth_type_embedding": True, "set_davg_zero": False},
+            **{"exclude_types": [[0, 2], [1, 1]]},
+        ),
+        ("pth", "dp"),
+        {"pth": 0.2},
+        steps=40,
+    ),
+}
+
+
+def graph_without_attention(fitting=None, types=None, **changes):
+    """The same by TensorFlow, where the type embedding is a part of the model. The axis tells it from a whole row."""
+    section = {key: value for key, value in WITHOUT_ATTENTION.items() if key != "tebd_dim"} | changes
+    return model(section, NARROW | (fitting or {}), type_embedding={"neuron": [4], "seed": 17} | (types or {}))
+
+
+ATTENTIONLESS_GRAPHS = {
+    "atten_tf_concat": Recipe(
+        graph_without_attention(
+            {"numb_fparam": 2, "atom_ener": [-3.1, None, -5.25]},
+            {"neuron": [3, 6], "resnet_dt": True},
+            **{"set_davg_zero": False, "type_one_side": True, "exclude_types": [[0, 2], [1, 1]], "resnet_dt": True},
+        ),
+    ),
+    # Excluded neighbours have rows of means, and empty slots those of a type that is none.
+    "atten_tf_faded": Recipe(
+        graph_without_attention(
+            **{"set_davg_zero": False, "smooth_type_embedding": True, "exclude_types": [[0, 1]], "sel": 10},
+        )
+    ),
+    "atten_tf_strip": Recipe(
+        graph_without_attention(tebd_input_mode="strip", set_davg_zero=False), compressed={"pb": 0.2}
+    ),
+    "atten_tf_smooth": Recipe(
+        graph_without_attention(type="se_atten_v2", exclude_types=[[0, 2], [1, 1]]), compressed={"pb": 0.2}
+    ),
+}
+
+RECIPES = {**ANGULAR, **DESCRIPTORS, **PARAMETERS, **OTHERS, **ATTENTIONLESS, **ATTENTIONLESS_GRAPHS}

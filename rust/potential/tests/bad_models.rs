@@ -422,6 +422,109 @@ fn repacked(whole: &[u8], mut edit: impl FnMut(&str, Vec<u8>) -> Option<Vec<u8>>
     packed.finish().unwrap().into_inner()
 }
 
+/// The message about a model without attention layers after a change.
+fn changed_attention(change: impl Fn(&mut Value)) -> String {
+    let mut tree: Value = serde_yaml_ng::from_slice(&bytes("atten_concat.yaml")).unwrap();
+    change(&mut tree["model"]);
+    message("m.json", tree.to_string().as_bytes())
+}
+
+#[test]
+fn models_with_attention_layers_and_their_like_are_left_to_libtorch() {
+    let cases: [(&dyn Fn(&mut Value), &str); 5] = [
+        (
+            &|model| model["descriptor"]["attn_layer"] = 2.into(),
+            "descriptor se_atten (DPA-1) with attention layers",
+        ),
+        (
+            &|model| model["descriptor"]["lmax"] = 2.into(),
+            "descriptor se_atten (DPA-1) with lmax above 1",
+        ),
+        (
+            &|model| model["descriptor"]["type_embedding"]["use_econf_tebd"] = true.into(),
+            "use_econf_tebd",
+        ),
+        (
+            &|model| {
+                let rows = &mut model["descriptor"]["@variables"]["davg"]["value"][1];
+                for row in rows.as_array_mut().unwrap() {
+                    row[0] = 0.1.into();
+                }
+            },
+            "descriptor se_atten (DPA-1) with set_davg_zero false, whose energy depends on the type of the first atom,",
+        ),
+        (
+            &|model| model["fitting"]["atom_ener"] = json!([-3.1, null, -5.25]),
+            "atom_ener with type embeddings",
+        ),
+    ];
+    for (change, feature) in cases {
+        let expected = format!("m.json: {feature}{LIBTORCH}");
+        assert_eq!(changed_attention(change), expected);
+    }
+    // the same as TorchScript, which libtorch does run
+    for (file, feature) in [
+        (
+            "dpa1_concat.pth",
+            "descriptor se_atten (DPA-1) with attention layers",
+        ),
+        ("short_range.pth", "a model of class DPZBLModel"),
+        ("linear.pth", "a model of class LinearEnergyModel"),
+    ] {
+        assert_eq!(
+            message(file, &bytes(file)),
+            format!("{file}: {feature} is evaluated by libtorch only")
+        );
+    }
+}
+
+#[test]
+fn type_embeddings_that_do_not_fit_are_named() {
+    let cases: [(&dyn Fn(&mut Value), &str); 8] = [
+        (
+            &|model| model["descriptor"]["sel"] = json!([0]),
+            "sel: [0] is not a number of neighbours",
+        ),
+        (
+            &|model| model["descriptor"]["sel"] = json!([30, 20]),
+            "davg: shape [3, 40, 4] does not fit 3 types with 50 slots",
+        ),
+        (
+            &|model| model["descriptor"]["embeddings"]["networks"] = json!([]),
+            "embeddings: 0 nets where one is needed",
+        ),
+        (
+            &|model| model["descriptor"]["type_one_side"] = true.into(),
+            "embeddings: layer 0 takes 9 inputs where 5 come in",
+        ),
+        (
+            &|model| model["descriptor"]["tebd_input_mode"] = "strip".into(),
+            "networks: it is missing or not a list; is it a Deep Potential model?",
+        ),
+        (
+            &|model| model["descriptor"]["concat_output_tebd"] = false.into(),
+            "fitting net of type 0: layer 0 takes 20 inputs where 16 come in",
+        ),
+        (
+            &|model| {
+                let nets = &mut model["fitting"]["nets"]["networks"];
+                *nets = json!([nets[0], nets[0]]);
+            },
+            "fitting: 2 nets for all types",
+        ),
+        (
+            &|model| {
+                let layer = &mut model["descriptor"]["type_embedding"]["embedding"]["layers"][0];
+                layer["@variables"]["w"]["value"] = json!([[1.0, 2.0, 3.0, 4.0]]);
+            },
+            "type_embedding: layer 0 takes 1 inputs where 3 come in",
+        ),
+    ];
+    for (change, what) in cases {
+        assert_eq!(changed_attention(change), format!("m.json: {what}"));
+    }
+}
+
 /// A `.pth` whose objects of class `old` are of class `new`.
 fn with_class(file: &str, old: &str, new: &str) -> Vec<u8> {
     let (old, new) = (format!("\n{old}\n"), format!("\n{new}\n"));
@@ -449,8 +552,8 @@ fn scripted_models_of_energies_without_a_reader_are_left_to_libtorch() {
         ),
         (
             "DescrptSeR",
-            "DescrptDPA1",
-            "a descriptor of class DescrptDPA1",
+            "DescrptDPA2",
+            "a descriptor of class DescrptDPA2",
         ),
         (
             "EnergyFittingNet",

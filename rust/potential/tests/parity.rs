@@ -217,6 +217,27 @@ parity! {
     atoms_without_energy_torch_script: "atoms_off.pth", DOUBLE;
     compressed_radial_native: "radial_compressed.dp", DOUBLE;
     compressed_radial_torch_script: "radial_one_sided_compressed.pth", DOUBLE;
+    attentionless_concat_torch_script: "atten_concat.pth", DOUBLE;
+    attentionless_concat_hdf5: "atten_concat.dp", DOUBLE;
+    attentionless_concat_yaml: "atten_concat.yaml", DOUBLE;
+    attentionless_one_sided_torch_script: "atten_one_sided.pth", DOUBLE;
+    attentionless_one_sided_hdf5: "atten_one_sided.dp", DOUBLE;
+    attentionless_strip_torch_script: "atten_strip.pth", DOUBLE;
+    attentionless_strip_hdf5: "atten_strip.dp", DOUBLE;
+    attentionless_strip_compressed: "atten_strip_compressed.pth", DOUBLE;
+    attentionless_types_by_electrons: "atten_shells.pth", DOUBLE;
+    attentionless_smooth_torch_script: "atten_smooth.pth", DOUBLE;
+    attentionless_smooth_hdf5: "atten_smooth.dp", DOUBLE;
+    attentionless_smooth_compressed: "atten_smooth_compressed.pth", DOUBLE;
+    attentionless_exported: "atten_mean.pt2", DOUBLE;
+    attentionless_second_version: "dpa1.pth", DOUBLE;
+    attentionless_second_version_compressed: "dpa1_compressed.pth", DOUBLE;
+    attentionless_concat_frozen_graph: "atten_tf_concat.pb", DOUBLE;
+    attentionless_faded_frozen_graph: "atten_tf_faded.pb", DOUBLE;
+    attentionless_strip_frozen_graph: "atten_tf_strip.pb", DOUBLE;
+    attentionless_strip_frozen_graph_compressed: "atten_tf_strip_compressed.pb", DOUBLE;
+    attentionless_smooth_frozen_graph: "atten_tf_smooth.pb", DOUBLE;
+    attentionless_smooth_frozen_graph_compressed: "atten_tf_smooth_compressed.pb", DOUBLE;
 }
 
 #[test]

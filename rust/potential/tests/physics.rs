@@ -10,7 +10,7 @@ use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_potential::virial::Output;
 use deepdms_potential::{Error, Model};
 
-const MODELS: [&str; 14] = [
+const MODELS: [&str; 18] = [
     "one_sided.pb",
     "two_sided.pb",
     "exclude_one_sided.pb",
@@ -25,6 +25,10 @@ const MODELS: [&str; 14] = [
     "parameters_atom_ener.pb",
     "atoms_off.dp",
     "hybrid_a3_compressed.pb",
+    "atten_one_sided.dp",
+    "atten_smooth.dp",
+    "atten_tf_faded.pb",
+    "atten_tf_smooth_compressed.pb",
 ];
 const CONFIGURATIONS: [&str; 4] = ["orthogonal", "triclinic", "cluster", "gas"];
 

@@ -327,7 +327,7 @@ fn parameters_exclusions_and_vacuum_energies_are_kept() {
         let weights = &mut network.layers[0].weights;
         let outputs = weights.ncols();
         let rows = Array2::from_shape_simple_fn((2, outputs), || 0.2 * numbers.f64());
-        *weights = ndarray::concatenate![ndarray::Axis(0), *weights, rows];
+        *weights = ndarray::concatenate![ndarray::Axis(0), *weights, rows].into_shared();
     }
     let mut vacuum = model("wide.dp");
     vacuum.from_vacuum.fill(true);

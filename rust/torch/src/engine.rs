@@ -49,6 +49,8 @@ enum TensorEmbedding {
     Network(TensorNetwork),
     /// With the coefficients, `[rows, DEGREES, M1]`.
     Table(Table, Tensor),
+    /// A common curve times what a pair of types makes of it, `[M1]`.
+    Scaled(Box<TensorEmbedding>, Tensor),
 }
 
 #[derive(Debug)]
@@ -67,9 +69,15 @@ impl TorchEngine {
     /// Prepares models for the device called `device`: `cpu`, `cuda` or `cuda:N`.
     ///
     /// # Errors
-    /// [`Error::Engine`] if there is no such device.
+    /// [`Error::Engine`] if there is no such device, or if types of a model share their slots (`se_atten`).
     pub fn new(models: Vec<Model>, device: &str) -> Result<Self, Error> {
         let device = device::open(device)?;
+        if models.iter().any(shares_slots) {
+            return Err(Error::Engine(
+                "engine torch evaluates se_atten (DPA-1) only as the program in a .pth file: convert the model, or leave out 'engine torch'"
+                    .to_owned(),
+            ));
+        }
         let interfaces = models.iter().map(Interface::from).collect();
         let models = models
             .into_iter()
@@ -82,6 +90,12 @@ impl TorchEngine {
             times: Times::default(),
         })
     }
+}
+
+/// Whether types of a model share their slots.
+pub(crate) fn shares_slots(model: &Model) -> bool {
+    let mut descriptors = model.descriptors.iter();
+    descriptors.any(|descriptor| descriptor.selection.shared_slots().is_some())
 }
 
 impl TensorModel {
@@ -336,7 +350,8 @@ fn sections(
         sections.push(match descriptor.excluded[[centre_type, b]] {
             Exclusion::None | Exclusion::FromList => rows,
             Exclusion::Slots => rows.f_mul_scalar(0.0)?,
-            Exclusion::Neighbours => {
+            // rows of means occur only where types share their slots
+            Exclusion::Neighbours | Exclusion::Means => {
                 let empty = r.f_narrow(1, start, length)?.f_ge(smoothing.to)?;
                 rows.f_mul(&empty.f_to_kind(Kind::Double)?)?
             }
@@ -411,6 +426,14 @@ impl TensorEmbedding {
     fn new(embedding: &Embedding, device: Device) -> Result<Self, TchError> {
         match embedding {
             Embedding::Network(network) => TensorNetwork::new(network, device).map(Self::Network),
+            Embedding::Pair(pair) => TensorNetwork::new(pair.network(), device).map(Self::Network),
+            Embedding::Scaled(scaled) => {
+                let factors: Vec<_> = scaled.factors().iter().map(|t| 1.0 + t).collect();
+                Ok(Self::Scaled(
+                    Box::new(Self::new(scaled.common(), device)?),
+                    Tensor::f_from_slice(&factors)?.f_to_device(device)?,
+                ))
+            }
             Embedding::Table(table) => {
                 let shape = [table.rows() as i64, DEGREES as i64, table.outputs() as i64];
                 let coefficients = Tensor::f_from_slice(table.coefficients())?
@@ -425,6 +448,7 @@ impl TensorEmbedding {
     fn forward(&self, x: &Tensor) -> Result<Tensor, TchError> {
         let (table, coefficients) = match self {
             Self::Network(network) => return network.forward(x),
+            Self::Scaled(common, factors) => return common.forward(x)?.f_mul(factors),
             Self::Table(table, coefficients) => (table, coefficients),
         };
         // The place of an input is piecewise constant; the way from there to the input carries the gradient.

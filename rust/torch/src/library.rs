@@ -1,9 +1,11 @@
 //! The entry of `deepdmstorch.so`.
 
+use crate::engine::shares_slots;
 use crate::{ScriptEngine, TorchEngine};
 use deepdms_boundary::serve::{Library, Request};
 use deepdms_boundary::table::Table;
 use deepdms_potential::engine::Engine;
+use deepdms_potential::model::Format;
 use deepdms_potential::{Error, model};
 
 /// The libtorch engines: one for models that have a reader, one for the programs of all others.
@@ -20,16 +22,17 @@ impl Library for Torch {
             trusted,
         } = request;
         match model::read(file, bytes) {
-            Ok(model) => Ok(Box::new(TorchEngine::new(vec![model], device)?)),
-            Err(Error::NeedsLibtorch { .. }) => {
-                let mut engine = ScriptEngine::new(file, bytes, device, trusted)?;
-                if threads > 1 {
-                    engine.set_threads(threads);
-                }
-                Ok(Box::new(engine))
-            }
-            Err(error) => Err(error),
+            // tensors have slots for neighbours of each type
+            Ok(model) if model.format == Format::TorchScript && shares_slots(&model) => {}
+            Ok(model) => return Ok(Box::new(TorchEngine::new(vec![model], device)?)),
+            Err(Error::NeedsLibtorch { .. }) => {}
+            Err(error) => return Err(error),
         }
+        let mut engine = ScriptEngine::new(file, bytes, device, trusted)?;
+        if threads > 1 {
+            engine.set_threads(threads);
+        }
+        Ok(Box::new(engine))
     }
 }
 
@@ -76,6 +79,12 @@ mod tests {
         let (words, exchanges) = describe("dpa2.pth", "cpu").unwrap();
         assert!(words.starts_with("torch script, device cpu, "), "{words}");
         assert!(exchanges);
+        let (words, _) = describe("atten_concat.pth", "cpu").unwrap();
+        assert!(words.starts_with("torch script, device cpu, "), "{words}");
+        assert_eq!(
+            describe("atten_concat.dp", "cpu").unwrap_err(),
+            "engine torch evaluates se_atten (DPA-1) only as the program in a .pth file: convert the model, or leave out 'engine torch'"
+        );
         assert_eq!(
             describe("refused_spin.pth", "cpu").unwrap_err(),
             "refused_spin.pth: a model with spin is not supported. Energy models without spin are"

@@ -7,7 +7,7 @@ use common::{Configuration, largest_difference, model};
 use deepdms_potential::engine::{Engine, NativeEngine};
 use deepdms_torch::TorchEngine;
 
-const MODELS: [&str; 21] = [
+const MODELS: [&str; 23] = [
     "one_sided.pb",
     "two_sided.pb",
     "two_sided.dp",
@@ -29,6 +29,8 @@ const MODELS: [&str; 21] = [
     "parameters.dp",
     "pairs_off.dp",
     "atoms_off.dp",
+    "type_embedding.pb",
+    "type_embedding_strip.pb",
 ];
 
 #[test]

@@ -47,6 +47,7 @@ fn agrees(file: &str, bound: f64) {
 fn attention() {
     agrees("dpa1.pth", 1e-11);
     agrees("dpa1_concat.pth", 1e-11);
+    agrees("atten_one_sided.pth", 1e-11);
 }
 
 #[test]

@@ -26,13 +26,13 @@ struct Excess {
     place: usize,
     model: usize,
     kind: Kind,
-    /// Names of the two types.
-    types: [String; 2],
+    /// Names of the two types; only of the first where the model has room for neighbours of all types together.
+    types: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// More neighbours of the second type around one atom of the first than the model has room for.
+    /// More neighbours of the second type, or of all types, around one atom of the first than the model has room for.
     Overflow { count: i64, room: i64 },
     /// Lookups outside of the tables.
     Extrapolation { count: i64 },
@@ -120,8 +120,10 @@ impl Potential {
         });
         for (number, (model, counters)) in all.enumerate() {
             let n_types = model.type_map.len();
-            let types =
-                |k: usize| [k / n_types, k % n_types].map(|t: usize| model.type_map[t].clone());
+            let types = |k: usize| {
+                let pair = [k / n_types, k % n_types];
+                pair.map(|t: usize| model.type_map[t].clone()).to_vec()
+            };
             let n = counters.most_neighbours().len();
             for k in (0..n).filter(|k| self.seen.most[offset + k] > 0) {
                 excesses.push(Excess {
@@ -131,7 +133,10 @@ impl Potential {
                         count: self.seen.most[offset + k] >> ROOM_BITS,
                         room: self.seen.most[offset + k] & ((1 << ROOM_BITS) - 1),
                     },
-                    types: types(k),
+                    types: match model.sel.is_empty() {
+                        true => types(k)[..1].to_vec(),
+                        false => types(k),
+                    },
                 });
             }
             offset += n;
@@ -153,18 +158,26 @@ impl Potential {
 
     /// What happened, in words.
     fn what(&self, excess: &Excess) -> String {
-        let [first, second] = &excess.types;
+        let types = &excess.types;
         let file = match self.models() {
             1 => String::new(),
             _ => format!("{}: ", self.settings.models[excess.model]),
         };
         match excess.kind {
-            Kind::Overflow { count, room } => format!(
-                "{file}an atom of type {first} has {count} neighbours of type {second} within rcut, and the model has room for {room}"
-            ),
+            Kind::Overflow { count, room } => {
+                let second = match &types[1..] {
+                    [second] => format!(" of type {second}"),
+                    _ => String::new(),
+                };
+                format!(
+                    "{file}an atom of type {} has {count} neighbours{second} within rcut, and the model has room for {room}",
+                    types[0]
+                )
+            }
             Kind::Extrapolation { count } => format!(
-                "{file}{count} lookup{} for types {first} and {second} outside of the tables of the compressed model",
-                if count == 1 { "" } else { "s" }
+                "{file}{count} lookup{} for types {} outside of the tables of the compressed model",
+                if count == 1 { "" } else { "s" },
+                types.join(" and ")
             ),
         }
     }

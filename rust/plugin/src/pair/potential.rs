@@ -12,7 +12,6 @@ use super::supply::Sources;
 use crate::guard::{BridgeError, guard, guard_sound};
 use deepdms_potential::descriptor::neighbours::{Atoms, NeighbourList};
 use deepdms_potential::engine::{Engine, Interface, NativeEngine};
-use deepdms_potential::model::Embedding;
 use deepdms_potential::splines::Report;
 use deepdms_potential::virial::{Output, centroid, symmetric};
 use deepdms_potential::{Error, Model, model};
@@ -107,7 +106,7 @@ pub(super) fn new_potential(
 /// Whether a model has tables for all of its embeddings.
 fn is_tabulated(model: &Model) -> bool {
     let mut embeddings = model.descriptors.iter().flat_map(|d| &d.embeddings);
-    embeddings.all(|embedding| matches!(embedding, Embedding::Table(_)))
+    embeddings.all(|embedding| embedding.table().is_some())
 }
 
 impl Potential {

@@ -36,7 +36,7 @@ impl Counters {
     }
 
     /// Largest number of neighbours of a type that were seen around one atom, by pair of types; 0 where all of them
-    /// always fitted into `sel`, `[n_types, n_types]`.
+    /// always fitted into `sel`, `[n_types, n_types]`. Where types share the slots, those of all types stand at the first one.
     pub fn most_neighbours(&self) -> &[usize] {
         &self.most
     }

@@ -46,6 +46,9 @@ pub fn evaluate(
     let m = embedding.outputs();
     g.resize(inputs.len() * m, 0.0);
     h.resize(inputs.len() * m, 0.0);
+    if inputs.is_empty() {
+        return 0;
+    }
     match embedding {
         Embedding::Network(network) => {
             through_network(network, kernels, inputs, scratch, g, h);
@@ -59,6 +62,18 @@ pub fn evaluate(
             (kernels.tabulate)(&scratch.places, table.coefficients(), g, h);
             let outside = scratch.places.iter().filter(|place| place.excess != 0.0);
             outside.count() as u64
+        }
+        Embedding::Pair(pair) => {
+            through_network(pair.network(), kernels, inputs, scratch, g, h);
+            0
+        }
+        Embedding::Scaled(scaled) => {
+            let outside = evaluate(scaled.common(), kernels, inputs, scratch, g, h);
+            let rows = g.chunks_exact_mut(m).zip(h.chunks_exact_mut(m));
+            for (&x, (g, h)) in inputs.iter().zip(rows) {
+                scaled.scale(x, g, h);
+            }
+            outside
         }
     }
 }

@@ -252,11 +252,21 @@ impl Environment {
 /// Whether some of the neighbours are not kept.
 fn too_many(descriptor: &Descriptor, centre_type: usize, counts: &[usize]) -> bool {
     let all: usize = counts.iter().sum();
-    let overall = matches!(descriptor.selection, Selection::OverallThenPerType(most) if all > most);
+    let overall = overall(descriptor.selection).is_some_and(|most| all > most);
+    let per_type = descriptor.selection.shared_slots().is_none();
     overall
         || counts.iter().enumerate().any(|(b, &count)| {
-            count > descriptor.sel[b] || count > 0 && removed(descriptor, centre_type, b)
+            per_type && count > descriptor.sel[b]
+                || count > 0 && removed(descriptor, centre_type, b)
         })
+}
+
+/// Neighbours of all types together that are kept at most, if that is limited.
+fn overall(selection: Selection) -> Option<usize> {
+    match selection {
+        Selection::OverallThenPerType(most) | Selection::Together(most) => Some(most),
+        Selection::PerType | Selection::All(_) => None,
+    }
 }
 
 /// Whether neighbours of a type are taken off the list.
@@ -276,8 +286,9 @@ fn select(
     counts: &mut [usize],
     counters: &mut Counters,
 ) -> usize {
+    let per_type = descriptor.selection.shared_slots().is_none();
     for (b, (&slots, &count)) in descriptor.sel.iter().zip(&*counts).enumerate() {
-        if count > slots && !removed(descriptor, centre_type, b) {
+        if per_type && count > slots && !removed(descriptor, centre_type, b) {
             counters.note_overflow(centre_type, b, count, slots);
         }
     }
@@ -289,9 +300,12 @@ fn select(
         })
         .collect();
     let mut limit = None;
-    if let Selection::OverallThenPerType(most) = descriptor.selection
+    if let Some(most) = overall(descriptor.selection)
         && keyed.len() > most
     {
+        if !per_type {
+            counters.note_overflow(centre_type, 0, keyed.len(), most);
+        }
         let mut keys: Vec<_> = keyed.iter().map(|(key, _)| *key).collect();
         limit = Some(*keys.select_nth_unstable_by(most, Key::compare).1);
     }
@@ -308,7 +322,7 @@ fn select(
             one.kind == b as u32 && limit.is_none_or(|limit| key.compare(&limit).is_lt())
         };
         all.extend(keyed.iter().filter(near));
-        if all.len() - start > slots {
+        if per_type && all.len() - start > slots {
             all[start..].select_nth_unstable_by(slots, |a, b| a.0.compare(&b.0));
             all.truncate(start + slots);
         }
@@ -346,7 +360,7 @@ impl Key {
                     order: atom as usize,
                 }
             }
-            Selection::OverallThenPerType(_) => {
+            Selection::OverallThenPerType(_) | Selection::Together(_) | Selection::All(_) => {
                 let [x, y, z] = std::array::from_fn(|axis| {
                     from_corner(&there, axis) - from_corner(&here, axis)
                 });

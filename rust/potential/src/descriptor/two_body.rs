@@ -3,17 +3,20 @@
 use super::counters::Counters;
 use super::{Block, Scratch, embedding};
 use crate::engine::times::{Phase, Times};
-use crate::model::{Descriptor, Exclusion, Kind};
+use crate::model::{Descriptor, Embedding, Exclusion, Kind};
 use crate::virial::Output;
+use ndarray::Array1;
 
 /// What slots contribute that do not move with any atom, by centre and neighbour type; `None` where it vanishes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Constants {
     n_types: usize,
-    /// An empty slot.
+    /// An empty slot of a type; none where types share the slots.
     empty: Vec<Option<Vec<f64>>>,
     /// A real neighbour of an excluded type.
     excluded: Vec<Option<Vec<f64>>>,
+    /// An empty slot that types share, by centre type.
+    shared: Vec<Option<Vec<f64>>>,
 }
 
 impl Constants {
@@ -23,19 +26,38 @@ impl Constants {
             n_types,
             ..Self::default()
         };
+        let shared = descriptor.selection.shared_slots().is_some();
         for (a, b) in (0..n_types).flat_map(|a| (0..n_types).map(move |b| (a, b))) {
             let exclusion = descriptor.excluded[[a, b]];
-            let slot = |row| contribution(descriptor, a, b, row);
+            let curve = descriptor.embedding_of[[a, b]].map(|k| &descriptor.embeddings[k]);
+            let slot = |row| contribution(descriptor.kind, curve?, row, Embedding::apply);
             constants.empty.push(match exclusion {
+                _ if shared => None,
                 Exclusion::Slots => slot([0.0; 4]),
                 _ => slot(descriptor.padding_row(a, b)),
             });
             constants.excluded.push(match exclusion {
                 Exclusion::Slots | Exclusion::Neighbours => slot([0.0; 4]),
                 Exclusion::None | Exclusion::FromList => None,
+                Exclusion::Means => curve.and_then(|curve| {
+                    let row = [descriptor.mean[[a, b, 0]]; 4];
+                    contribution(descriptor.kind, curve, row, Embedding::apply_faded)
+                }),
             });
         }
+        let curves = descriptor.empty_curves.iter().enumerate();
+        constants.shared = curves
+            .map(|(a, curve)| {
+                let row = descriptor.padding_row(a, 0);
+                contribution(descriptor.kind, curve, row, Embedding::apply_faded)
+            })
+            .collect();
         constants
+    }
+
+    /// What an empty slot that types share contributes.
+    pub(crate) fn of_shared(&self, centre: usize) -> Option<&Vec<f64>> {
+        self.shared.get(centre)?.as_ref()
     }
 
     /// What an empty slot and a neighbour of an excluded type contribute.
@@ -51,20 +73,19 @@ impl Constants {
 
 /// `R^T G` `[4, M1]` or `G` `[M1]` of one slot with row `R`.
 fn contribution(
-    descriptor: &Descriptor,
-    centre: usize,
-    neighbour: usize,
+    kind: Kind,
+    curve: &Embedding,
     row: [f64; 4],
+    apply: impl Fn(&Embedding, f64) -> Array1<f64>,
 ) -> Option<Vec<f64>> {
-    let embedding = &descriptor.embeddings[descriptor.embedding_of[[centre, neighbour]]?];
-    match descriptor.kind {
+    match kind {
         Kind::SeE2A { .. } if row == [0.0; 4] => None,
         Kind::SeE2A { .. } => {
-            let g = embedding.apply(row[0]);
+            let g = apply(curve, row[0]);
             let product = row.iter().flat_map(|r| g.iter().map(move |g| r * g));
             Some(product.collect())
         }
-        Kind::SeE2R => Some(embedding.apply(row[0]).to_vec()),
+        Kind::SeE2R => Some(apply(curve, row[0]).to_vec()),
         Kind::SeE3 => None,
     }
 }
@@ -119,11 +140,16 @@ pub(super) fn forward<'c>(
         .resize(environment.centres.len() * width, 0.0);
     let moments = scratch.moments.chunks_exact_mut(width);
     for (k, (t, out)) in moments.zip(columns).enumerate() {
+        if let Some(constant) = constants.of_shared(centre_type) {
+            let kept = environment.sections.iter().map(|s| s.range(k).len());
+            let empty = descriptor.slots() - kept.sum::<usize>();
+            add_scaled(t, constant, empty as f64);
+        }
         for (b, section) in environment.sections.iter().enumerate() {
             let range = section.range(k);
             let (empty, excluded) = constants.of(centre_type, b);
             let slots = [
-                (empty, descriptor.sel[b] - range.len()),
+                (empty, descriptor.sel[b].saturating_sub(range.len())),
                 (excluded, range.len()),
             ];
             for (constant, count) in slots {

@@ -36,7 +36,13 @@ pub struct Interface {
 
 impl From<&Model> for Interface {
     fn from(model: &Model) -> Self {
-        let most = |t: usize| model.descriptors.iter().map(|d| d.sel[t]).max();
+        let most = |t: usize| {
+            let slots = model.descriptors.iter().map(|d| {
+                let shared = d.selection.shared_slots().is_some();
+                (!shared).then_some(d.sel[t])
+            });
+            slots.max().flatten()
+        };
         Self {
             format: model.format,
             type_map: model.type_map.clone(),

@@ -9,7 +9,8 @@
 //! | `se_e2_r` | `D = sum_j G(R_j[0]) / N`, `[M1]` |
 //! | `se_e3` | `D = sum_{a <= b} sum_{jk} q_jk G_ab(q_jk) / (sel_a sel_b)` with `q_jk = R_j[1..] . R_k[1..]`, `[M1]` |
 //!
-//! Sums run over all slots, filled or not. Sources: Zhang et al., NeurIPS 31 (2018), arXiv:1805.09003; Wang et al., Nucl.
+//! Sums run over all slots, filled or not. `se_atten` (DPA-1) without attention is `se_e2_a` with curves of pairs of types and
+//! one list of neighbours for all types. Sources: Zhang et al., NeurIPS 31 (2018), arXiv:1805.09003; Wang et al., Nucl.
 //! Fusion 62, 126013 (2022) for the three-body form; deepmd-kit's documentation.
 
 use super::Shaped;
@@ -17,6 +18,8 @@ use super::embedding::Embedding;
 use super::limits::{MOST_SLOTS, cutoff_fault};
 use ndarray::{Array2, Array3, s};
 
+/// Newton's method and bisection find a distance within so many steps.
+const MOST_STEPS: usize = 100;
 /// `se_e2_r` divides by this many times its slots.
 pub(super) const RADIAL_DIVISOR: f64 = 5.0;
 
@@ -42,6 +45,21 @@ pub enum Selection {
     /// First the nearest so many of all types, then the nearest `sel[t]` of each: the native form. The number is the
     /// `sum(sel)` of the whole model.
     OverallThenPerType(usize),
+    /// The nearest so many of all types, which share their slots: `se_atten`.
+    Together(usize),
+    /// All of them, without slots, so that none is empty either: `se_atten` in a compiled PyTorch model. The number is the
+    /// `sum(sel)` that nothing but the divisor depends on.
+    All(usize),
+}
+
+impl Selection {
+    /// Slots that are not those of one type, if there are any.
+    pub fn shared_slots(self) -> Option<usize> {
+        match self {
+            Self::Together(slots) | Self::All(slots) => Some(slots),
+            Self::PerType | Self::OverallThenPerType(_) => None,
+        }
+    }
 }
 
 /// What neighbours of one type do not contribute to centres of another: `exclude_types` in its several meanings.
@@ -57,6 +75,9 @@ pub enum Exclusion {
     /// Neighbours are taken off the list, which leaves empty slots: `pair_exclude_types`. They count among the nearest of
     /// all types all the same.
     FromList,
+    /// Rows of real neighbours hold the mean of `s`, as it is, in all four places, and the switch of the curve is 0: graphs of
+    /// `se_atten` with a switch.
+    Means,
 }
 
 /// The switch `w(r)`: 1 below `from`, 0 above `to`, and `u^3 (-6 u^2 + 15 u - 10) + 1` between, `u = (r - from)/span`.
@@ -93,6 +114,52 @@ impl Smoothing {
         }
     }
 
+    /// `(w, dw/ds)` at the distance `r > 0` where `w(r)/(r + p)` is `s`; below 0, where none is, its tangent.
+    ///
+    /// `s` falls with the distance, so there is one. With `v = (to - r)/span`, `w = v^3 (10 - 15 v + 6 v^2)`. The slope is finite
+    /// everywhere, but beside the cutoff `w` is `(to + p) s` less a term in `s^(4/3)`.
+    pub fn switch_by_inverse(&self, s: f64) -> (f64, f64) {
+        let Self {
+            from,
+            to,
+            span,
+            protection,
+        } = *self;
+        if s <= 0.0 {
+            return (s * (to + protection), to + protection);
+        }
+        if s * (from + protection) >= 1.0 {
+            return (1.0, 0.0);
+        }
+        let reach = |v: f64| to - v * span + protection;
+        // rises with v, from below zero at 0 to above it at 1
+        let excess = |v: f64| v * v * v * (10.0 + v * (6.0 * v - 15.0)) - s * reach(v);
+        let slope = |v: f64| 30.0 * (v * (1.0 - v)).powi(2);
+        let (mut low, mut high) = (0.0, 1.0);
+        let mut v = (0.1 * s * reach(0.0)).cbrt().min(0.5);
+        for _ in 0..MOST_STEPS {
+            let f = excess(v);
+            if f < 0.0 {
+                low = v;
+            } else {
+                high = v;
+            }
+            let step = f / (slope(v) + s * span);
+            let next = if (low..=high).contains(&(v - step)) {
+                v - step
+            } else {
+                0.5 * (low + high)
+            };
+            let done = (next - v).abs() <= f64::EPSILON * v;
+            v = next;
+            if done {
+                break;
+            }
+        }
+        let (r, w_slope) = (reach(v), slope(v) / span);
+        (s * r, r * w_slope / (w_slope + s))
+    }
+
     /// `(w, dw/dr)` at distance `r` [Å].
     #[inline]
     pub fn switch(&self, r: f64) -> (f64, f64) {
@@ -119,7 +186,7 @@ pub struct Descriptor {
     pub kind: Kind,
     /// The switch, and with it the cutoff.
     pub smoothing: Smoothing,
-    /// Slots for neighbours of each type, `[n_types]`.
+    /// Slots for neighbours of each type, `[n_types]`; where types share them, what they share.
     pub sel: Vec<usize>,
     /// Which neighbours are kept where they do not all fit.
     pub selection: Selection,
@@ -136,6 +203,8 @@ pub struct Descriptor {
     pub embedding_of: Array2<Option<usize>>,
     /// What is excluded, by centre and neighbour type, `[n_types, n_types]`.
     pub excluded: Array2<Exclusion>,
+    /// Curves of empty slots by centre type, `[n_types]`, where types share them and they contribute something.
+    pub empty_curves: Vec<Embedding>,
 }
 
 impl Descriptor {
@@ -159,7 +228,10 @@ impl Descriptor {
 
     /// All slots, `sum(sel)`.
     pub fn slots(&self) -> usize {
-        self.sel.iter().sum()
+        match self.selection.shared_slots() {
+            Some(slots) => slots,
+            None => self.sel.iter().sum(),
+        }
     }
 
     /// The row of an empty slot, `-mean/deviation`.
@@ -257,6 +329,15 @@ impl Descriptor {
                 "it holds a number that is not positive and finite".to_owned(),
             );
         }
+        if self.selection.shared_slots().is_some() && !matches!(self.kind, Kind::SeE2A { .. }) {
+            return fault("sel", "one number for all types".to_owned());
+        }
+        if !(self.empty_curves.is_empty() || self.empty_curves.len() == n_types) {
+            return fault(
+                "embedding nets",
+                "curves of empty slots do not fit the number of types".to_owned(),
+            );
+        }
         if self.embedding_of.dim() != pairs || self.excluded.dim() != pairs {
             return fault(
                 "embedding nets",
@@ -267,7 +348,8 @@ impl Descriptor {
             return fault("embedding nets", "there is none".to_owned());
         }
         let m1 = self.m1();
-        for (k, embedding) in self.embeddings.iter().enumerate() {
+        let embeddings = self.embeddings.iter().chain(&self.empty_curves);
+        for (k, embedding) in embeddings.enumerate() {
             if let Some(what) = embedding.fault(m1) {
                 return fault(&format!("embedding net {k}"), what);
             }
@@ -298,29 +380,30 @@ impl Descriptor {
     }
 }
 
-/// Statistics of environment rows by pair of types, from those by slot, `[n_types, components slots]` or
-/// `[n_types, slots, components]`, with 4 components or, in `se_e2_r`, 1; what a file does not hold is `otherwise`.
+/// Statistics of environment rows by centre type and section of slots, `[n_types, sections, 4]`, from those by slot,
+/// `[n_types, components slots]` or `[n_types, slots, components]`, with 4 components or, in `se_e2_r`, 1; what a file does not
+/// hold is `otherwise`. A section has the slots of one neighbour type, or the only one those of all.
 ///
 /// Training writes the same numbers for every slot of a section, and only such models are read: a statistic that
 /// depends on the rank of a neighbour would make the energy jump whenever two neighbours swap places.
 pub(super) fn by_section(
     (shape, values): &Shaped,
-    sel: &[usize],
+    n_types: usize,
+    sections: &[usize],
     components: usize,
     otherwise: f64,
 ) -> Result<Array3<f64>, String> {
-    let n_types = sel.len();
-    let slots: usize = sel.iter().sum();
+    let slots: usize = sections.iter().sum();
     if values.len() != n_types * slots * components || shape.first() != Some(&n_types) {
         return Err(format!(
             "shape {shape:?} does not fit {n_types} types with {slots} slots"
         ));
     }
-    let mut sections = Array3::from_elem((n_types, n_types, 4), otherwise);
+    let mut statistics = Array3::from_elem((n_types, sections.len(), 4), otherwise);
     for centre in 0..n_types {
         let width = slots * components;
         let mut rows = values[centre * width..][..width].chunks_exact(components);
-        for (neighbour, &count) in sel.iter().enumerate() {
+        for (neighbour, &count) in sections.iter().enumerate() {
             let mut section = rows.by_ref().take(count);
             let Some(first) = section.next() else {
                 continue;
@@ -331,9 +414,50 @@ pub(super) fn by_section(
                 ));
             }
             for (c, value) in first.iter().enumerate() {
-                sections[[centre, neighbour, c]] = *value;
+                statistics[[centre, neighbour, c]] = *value;
             }
         }
     }
-    Ok(sections)
+    Ok(statistics)
+}
+
+/// The same where all types share the slots: equal numbers for all neighbour types, `[n_types, n_types, 4]`.
+pub(super) fn by_centre(
+    values: &Shaped,
+    n_types: usize,
+    slots: usize,
+) -> Result<Array3<f64>, String> {
+    let statistics = by_section(values, n_types, &[slots], 4, 0.0)?;
+    let all = statistics.broadcast((n_types, n_types, 4));
+    Ok(all.expect("one section stands for all").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Smoothing;
+
+    #[test]
+    fn the_switch_by_its_quotient_is_that_by_the_distance() {
+        for protection in [0.0, 0.2] {
+            let smoothing = Smoothing {
+                protection,
+                ..Smoothing::double(0.5, 6.0)
+            };
+            for step in 1..600 {
+                let r = 0.01 * f64::from(step);
+                let (w, w_slope) = smoothing.switch(r);
+                let s = w / (r + protection);
+                let s_slope = (w_slope - s) / (r + protection);
+                let (found, slope) = smoothing.switch_by_inverse(s);
+                assert!((found - w).abs() < 1e-14, "{r}: {found} {w}");
+                let along = slope * s_slope;
+                assert!((along - w_slope).abs() < 1e-12, "{r}: {along} {w_slope}");
+            }
+            let edge = (0.0, 6.0 + protection);
+            assert_eq!(smoothing.switch_by_inverse(0.0), edge);
+            assert_eq!(smoothing.switch_by_inverse(-1.0), (-edge.1, edge.1));
+            let near = smoothing.switch_by_inverse(1e-300);
+            assert!(near.0 > 0.0 && (near.1 - edge.1).abs() < 1e-12, "{near:?}");
+        }
+    }
 }

@@ -5,10 +5,17 @@ use super::zip::{is_checkpoint, member};
 use super::{Format, Model, brief, foreign, native, nesting};
 use crate::Error;
 use ::zip::ZipArchive;
+use serde_json::Value;
 use std::io::Cursor;
 
 /// Where the tree is, below a folder that depends on the version.
 const TREE: &str = "extra/model.json";
+
+/// What is said of the program, in the same folder.
+const METADATA: &str = "extra/metadata.json";
+
+/// Inputs of programs that see all neighbours within the cutoff, however many there are.
+const GRAPHS: [&str; 2] = ["graph", "dpa1_canonical"];
 
 /// Reads a `.pt2` or `.pte` file. `file` goes into messages.
 ///
@@ -44,5 +51,15 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
     nesting::check(&text).map_err(|what| malformed(format!("{name}: {what}")))?;
     let tree = serde_json::from_slice(&text)
         .map_err(|error| malformed(format!("{name} is not JSON ({error})")))?;
-    native::read_json(file, &tree, Format::Exported)
+    // older files say nothing, and their programs have slots for neighbours
+    let metadata = name.strip_suffix(TREE).unwrap_or_default().to_owned() + METADATA;
+    let metadata: Value = match member(&mut archive, &metadata, bytes.len()) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|error| malformed(format!("{metadata} is not JSON ({error})")))?,
+        Err(_) => Value::Null,
+    };
+    let takes_all = GRAPHS
+        .iter()
+        .any(|kind| metadata["lower_input_kind"] == *kind);
+    native::read_json(file, &tree, Format::Exported, takes_all)
 }

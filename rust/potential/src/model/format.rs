@@ -118,5 +118,5 @@ fn read_json(file: &str, bytes: &[u8]) -> Result<Model, Error> {
             remedy: PADDLE.to_owned(),
         });
     }
-    native::read_json(file, &tree, Format::NativeJson)
+    native::read_json(file, &tree, Format::NativeJson, false)
 }

@@ -18,6 +18,7 @@ mod network;
 mod parameters;
 mod table;
 mod torch_script;
+mod type_embedding;
 mod wire;
 mod zip;
 
@@ -28,6 +29,7 @@ pub use format::{Format, read};
 pub use network::{Layer, Network, Residual};
 pub use parameters::Parameters;
 pub use table::{DEGREES, Place, Table};
+pub use type_embedding::{Fading, FadingKind, PairNetwork, ScaledCurve};
 
 use crate::Error;
 use ndarray::Array2;

@@ -1,7 +1,7 @@
 //! Dense networks: the layers of embedding and fitting nets.
 
 use super::activation::Activation;
-use ndarray::{Array1, Array2};
+use ndarray::{ArcArray2, Array1};
 
 /// What a layer adds to its activated output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ impl Residual {
 /// One layer, `y = idt * f(x W + b) + residual(x)`.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// `W`, `[inputs, outputs]`
-    pub weights: Array2<f64>,
+    /// `W`, `[inputs, outputs]`; networks of several types may share it.
+    pub weights: ArcArray2<f64>,
     /// `b`, `[outputs]`
     pub bias: Array1<f64>,
     /// Scale of the activated output, `[outputs]`
@@ -43,6 +43,17 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// `y = x W + b`
+    pub(super) fn linear(weights: ArcArray2<f64>, bias: Option<Array1<f64>>) -> Self {
+        Self {
+            bias: bias.unwrap_or_else(|| Array1::zeros(weights.ncols())),
+            weights,
+            timestep: None,
+            activation: Activation::Linear,
+            residual: Residual::None,
+        }
+    }
+
     /// Number of inputs.
     pub fn inputs(&self) -> usize {
         self.weights.nrows()
@@ -94,24 +105,31 @@ impl Layer {
         None
     }
 
-    /// Output for one input row; slow and readable, for constants and tests.
-    pub fn apply(&self, x: &Array1<f64>) -> Array1<f64> {
+    /// Output for one input row, and its derivative where that of the input is `dx`; slow and readable, for constants and
+    /// tests.
+    pub fn apply_along(&self, x: &Array1<f64>, dx: &Array1<f64>) -> (Array1<f64>, Array1<f64>) {
         let mut y = x.dot(&self.weights) + &self.bias;
-        y.mapv_inplace(|z| self.activation.value_and_slope(z).0);
-        if let Some(timestep) = &self.timestep {
-            y *= timestep;
+        let mut dy = dx.dot(&self.weights);
+        for (y, dy) in y.iter_mut().zip(&mut dy) {
+            let (value, slope) = self.activation.value_and_slope(*y);
+            (*y, *dy) = (value, *dy * slope);
         }
         let inputs = self.inputs();
-        match self.residual {
-            Residual::None => {}
-            Residual::Same => y += x,
-            Residual::Doubled => {
-                for (k, value) in y.iter_mut().enumerate() {
-                    *value += x[k % inputs];
+        for (y, x) in [(&mut y, x), (&mut dy, dx)] {
+            if let Some(timestep) = &self.timestep {
+                *y *= timestep;
+            }
+            match self.residual {
+                Residual::None => {}
+                Residual::Same => *y += x,
+                Residual::Doubled => {
+                    for (k, value) in y.iter_mut().enumerate() {
+                        *value += x[k % inputs];
+                    }
                 }
             }
         }
-        y
+        (y, dy)
     }
 }
 
@@ -159,8 +177,14 @@ impl Network {
 
     /// Output for one input row; slow and readable, for constants and tests.
     pub fn apply(&self, x: &Array1<f64>) -> Array1<f64> {
+        self.apply_along(x, &Array1::zeros(x.len())).0
+    }
+
+    /// The same with its derivative where that of the input is `dx`.
+    pub fn apply_along(&self, x: &Array1<f64>, dx: &Array1<f64>) -> (Array1<f64>, Array1<f64>) {
+        let start = (x.clone(), dx.clone());
         self.layers
             .iter()
-            .fold(x.clone(), |x, layer| layer.apply(&x))
+            .fold(start, |(x, dx), layer| layer.apply_along(&x, &dx))
     }
 }

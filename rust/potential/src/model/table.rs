@@ -173,24 +173,26 @@ impl Table {
         }
     }
 
-    /// Outputs for one input; slow and readable, for constants and tests.
-    pub fn apply(&self, x: f64) -> Array1<f64> {
+    /// Outputs for one input and their derivatives; slow and readable, for constants and tests.
+    pub fn apply_with_slope(&self, x: f64) -> (Array1<f64>, Array1<f64>) {
         let Place {
             row,
             offset,
             excess,
         } = self.place(x);
         let cell = &self.coefficients[row * DEGREES * self.outputs..][..DEGREES * self.outputs];
-        Array1::from_shape_fn(self.outputs, |p| {
-            let a = |degree: usize| cell[degree * self.outputs + p];
-            let value = (0..DEGREES)
-                .map(|k| a(k) * offset.powi(k as i32))
-                .sum::<f64>();
-            let slope = (1..DEGREES)
-                .map(|k| k as f64 * a(k) * offset.powi(k as i32 - 1))
-                .sum::<f64>();
-            value + slope * excess
-        })
+        let a = |degree: usize, p: usize| cell[degree * self.outputs + p];
+        let slopes = Array1::from_shape_fn(self.outputs, |p| {
+            (1..DEGREES)
+                .map(|k| k as f64 * a(k, p) * offset.powi(k as i32 - 1))
+                .sum::<f64>()
+        });
+        let values = Array1::from_shape_fn(self.outputs, |p| {
+            (0..DEGREES)
+                .map(|k| a(k, p) * offset.powi(k as i32))
+                .sum::<f64>()
+        });
+        (values + &slopes * excess, slopes)
     }
 }
 
@@ -212,10 +214,13 @@ mod tests {
     fn inside_it_is_the_polynomial_and_outside_its_tangent() {
         let table = parabola();
         for x in [-1.0, -0.6, 0.0, 0.99, 1.0, 1.7, 2.999] {
-            assert!((table.apply(x)[0] - x * x).abs() < 1e-14, "{x}");
+            assert!(
+                (table.apply_with_slope(x).0[0] - x * x).abs() < 1e-14,
+                "{x}"
+            );
         }
-        assert!((table.apply(-2.0)[0] - 3.0).abs() < 1e-14);
-        assert!((table.apply(4.0)[0] - 15.0).abs() < 1e-13);
+        assert!((table.apply_with_slope(-2.0).0[0] - 3.0).abs() < 1e-14);
+        assert!((table.apply_with_slope(4.0).0[0] - 15.0).abs() < 1e-13);
         assert_eq!(
             table.place(1.25),
             Place {
@@ -235,11 +240,14 @@ mod tests {
             .collect();
         let table = Table::three_body(&[-1.0, 1.0, 3.0, 0.5, 1.0, -1.0], &data, 1).unwrap();
         for x in [-3.0, -2.5, -1.01, -1.0, -0.6, 0.0, 0.99, 1.0, 1.7, 2.999] {
-            assert!((table.apply(x)[0] - x * x).abs() < 1e-14, "{x}");
+            assert!(
+                (table.apply_with_slope(x).0[0] - x * x).abs() < 1e-14,
+                "{x}"
+            );
         }
         // tangents of the parabola
-        assert!((table.apply(-4.0)[0] - 15.0).abs() < 1e-13);
-        assert!((table.apply(4.0)[0] - 15.0).abs() < 1e-13);
+        assert!((table.apply_with_slope(-4.0).0[0] - 15.0).abs() < 1e-13);
+        assert!((table.apply_with_slope(4.0).0[0] - 15.0).abs() < 1e-13);
     }
 
     #[test]

@@ -203,7 +203,12 @@ fn roughness(exact: &Exact<'_>, points: &[(f64, f64)]) -> Vec<f64> {
     } = *exact;
     let mean = descriptor.mean[[pair.0, pair.1, 0]];
     let inverse = 1.0 / descriptor.deviation[[pair.0, pair.1, 0]].abs();
-    if let Embedding::Network(network) = exact.curve() {
+    let network = match exact.curve() {
+        Embedding::Network(network) => Some(network),
+        Embedding::Pair(pair) => Some(pair.network()),
+        _ => None,
+    };
+    if let Some(network) = network {
         let at = |(s, _): &(f64, f64)| {
             let derivative = taylor::highest(network, (s - mean) * inverse)?;
             Some(derivative * inverse.powi(8))

@@ -29,6 +29,8 @@ pub struct Curves {
     pub rows: usize,
     /// By centre and neighbour type.
     pairs: Vec<Pair>,
+    /// What an empty slot that types share adds to the moments by centre type, `[C, M1]`, over `N`.
+    shared: Vec<Option<Vec<f64>>>,
     /// Changes whenever splines do.
     version: u32,
     /// Largest `s` of splines.
@@ -102,6 +104,9 @@ impl Curves {
             m1: descriptor.m1(),
             rows,
             pairs: pairs.collect(),
+            shared: (0..n_types)
+                .map(|a| scaled(constants.of_shared(a)))
+                .collect(),
             version: 1,
             end,
         })
@@ -184,6 +189,11 @@ impl Curves {
         &self.pairs[centre_type * self.n_types..][..self.n_types]
     }
 
+    /// What an empty slot that types share adds around one centre type.
+    pub fn shared(&self, centre_type: usize) -> Option<&Vec<f64>> {
+        self.shared[centre_type].as_ref()
+    }
+
     /// How many curves there are.
     pub fn count(&self) -> usize {
         self.pairs
@@ -219,8 +229,8 @@ pub fn exact<'a>(
 
 /// Range of `s` in which the curve of a pair is known, where it is a table in the file.
 fn known(descriptor: &Descriptor, pair: (usize, usize)) -> [f64; 2] {
-    match descriptor.curve(pair.0, pair.1) {
-        Some(Embedding::Table(table)) => {
+    match descriptor.curve(pair.0, pair.1).and_then(Embedding::table) {
+        Some(table) => {
             let mean = descriptor.mean[[pair.0, pair.1, 0]];
             let deviation = descriptor.deviation[[pair.0, pair.1, 0]];
             table.range().map(|x| x * deviation + mean)

@@ -13,7 +13,7 @@ use crate::descriptor::counters::Counters;
 use crate::descriptor::environment::Environment;
 use crate::descriptor::{self, Prepared};
 use crate::engine::times::{Phase, Times};
-use crate::model::{Activation, Descriptor, Embedding, Layer};
+use crate::model::{Activation, Descriptor, Layer};
 use crate::simd::Kernels;
 use crate::simd::dense::ROWS;
 use crate::virial::Output;
@@ -367,9 +367,8 @@ fn has_kinks(descriptor: &Descriptor) -> bool {
             Activation::Relu | Activation::Relu6 | Activation::Silut { .. }
         )
     };
-    descriptor.embeddings.iter().any(|embedding| {
-        matches!(embedding, Embedding::Network(network) if network.layers.iter().any(kinks))
-    })
+    let mut embeddings = descriptor.embeddings.iter();
+    embeddings.any(|embedding| embedding.layers().iter().any(kinks))
 }
 
 /// Of so many centres, one may be evaluated with the networks as they are before there are more knots.

@@ -233,21 +233,25 @@ impl<S: Scalar> Moments<S> {
             }
         }
         let inverse = 1.0 / descriptor.divisor;
+        let add = |t: &mut [S], constant: Option<&Vec<f64>>, count: usize| {
+            let Some(constant) = constant else { return };
+            for (t, constant) in t.chunks_exact_mut(stride).zip(constant.chunks_exact(m1)) {
+                for (t, constant) in t.iter_mut().zip(constant) {
+                    *t = S::of(t.double() + constant * count as f64);
+                }
+            }
+        };
+        let shared = curves.shared(centre_type);
         for (i, t) in self.t.chunks_exact_mut(rows * stride).take(n).enumerate() {
+            if shared.is_some() {
+                let kept = environment.sections.iter().map(|s| s.range(i).len());
+                add(t, shared, descriptor.slots() - kept.sum::<usize>());
+            }
             for (b, (section, pair)) in environment.sections.iter().zip(pairs).enumerate() {
                 let range = section.range(i);
-                let slots = [
-                    (&pair.empty, descriptor.sel[b].saturating_sub(range.len())),
-                    (&pair.excluded, range.len()),
-                ];
-                for (constant, count) in slots {
-                    let Some(constant) = constant else { continue };
-                    for (t, constant) in t.chunks_exact_mut(stride).zip(constant.chunks_exact(m1)) {
-                        for (t, constant) in t.iter_mut().zip(constant) {
-                            *t = S::of(t.double() + constant * count as f64);
-                        }
-                    }
-                }
+                let empty = descriptor.sel[b].saturating_sub(range.len());
+                add(t, pair.empty.as_ref(), empty);
+                add(t, pair.excluded.as_ref(), range.len());
                 for beyond in self.neighbours[b].beyond_of(&range) {
                     for (t, row) in t.chunks_exact_mut(stride).zip(beyond.row) {
                         for (t, value) in t.iter_mut().zip(&beyond.value) {

@@ -45,6 +45,8 @@ const CAMPAIGNS: &[Campaign] = &[
             "atom_ener.pb",
             "radial_one_sided.pb",
             "three_body.pb",
+            "atten_tf_faded.pb",
+            "atten_tf_smooth_compressed.pb",
         ],
         mutate: &Bytes,
     },
@@ -58,12 +60,14 @@ const CAMPAIGNS: &[Campaign] = &[
             "hybrid_ar.dp",
             "parameters.dp",
             "radial_compressed.dp",
+            "atten_one_sided.dp",
+            "atten_smooth.dp",
         ],
         mutate: &Bytes,
     },
     Campaign {
         name: "native (.yaml)",
-        files: &["one_sided.yaml"],
+        files: &["one_sided.yaml", "atten_concat.yaml"],
         mutate: &Text,
     },
     Campaign {
@@ -73,7 +77,7 @@ const CAMPAIGNS: &[Campaign] = &[
     },
     Campaign {
         name: "exported (.pt2), bytes of its members",
-        files: &["radial_one_sided.pt2"],
+        files: &["radial_one_sided.pt2", "atten_mean.pt2"],
         mutate: &Archive,
     },
     Campaign {
@@ -91,6 +95,8 @@ const CAMPAIGNS: &[Campaign] = &[
             "default_fparam.pth",
             "pairs_off.pth",
             "atoms_off.pth",
+            "atten_concat.pth",
+            "atten_smooth_compressed.pth",
         ],
         mutate: &Archive,
     },

@@ -220,8 +220,70 @@ fn embedding_nets() {
                     &Constant::Equal(&[6], 0.1),
                 )
             },
-            "filter_type_all/matrix_1: its two nets have unequal outputs",
+            "filter_type_all/matrix_1: the types give 6 factors where the curve has 8 outputs",
         )],
+    );
+}
+
+#[test]
+fn type_embeddings_without_attention() {
+    let tabulate = "filter_type_all/TabulateFusionSeAtten";
+    check(
+        "atten_tf_concat.pb",
+        &[
+            (
+                &|g| g.without("train_attr/training_script"),
+                "train_attr/training_script: it says nothing of the descriptor, and without it no model with se_atten can be read",
+            ),
+            (
+                &|g| g.with("descrpt_attr/t_avg", &Constant::Equal(&[3, 120], 0.0)),
+                "descrpt_attr/t_avg: shape [3, 120] does not fit 3 types with 40 slots",
+            ),
+            (
+                &|g| g.with("descrpt_attr/t_avg", &Constant::Equal(&[257, 160], 0.0)),
+                "descrpt_attr/t_avg: 257 is not a possible number of types",
+            ),
+            (
+                &|mut g| {
+                    let mut mean = g.floats("descrpt_attr/t_avg");
+                    mean[4] += 0.1;
+                    g.with("descrpt_attr/t_avg", &Constant::Floats(&[3, 160], &mean))
+                },
+                "descrpt_attr/t_avg: it differs between the slots of centre type 0 and neighbour type 0, which training never writes and which would make the energy discontinuous",
+            ),
+            (
+                &|g| g.with("filter_type_all/matrix_1", &Constant::Equal(&[9, 4], 0.1)),
+                "filter_type_all/matrix_1: layer 0 takes 9 inputs where 13 come in",
+            ),
+            (
+                &|mut g| {
+                    let op = "ProdEnvMatA".to_owned();
+                    let other = Graph::of("one_sided.pb").node(&op).attributes.clone();
+                    g.node("ProdEnvMatAMix").attributes = other;
+                    g
+                },
+                "ProdEnvMatAMix: [20, 20, 12] is not a possible number of neighbours",
+            ),
+        ],
+    );
+    check(
+        "atten_tf_smooth_compressed.pb",
+        &[
+            (
+                &|mut g| {
+                    g.node(tabulate).inputs.truncate(4);
+                    g
+                },
+                "filter_type_all/TabulateFusionSeAtten: it has no factors of types",
+            ),
+            (
+                &|g| {
+                    let table = "filter_type_all/embedding_lookup/params_0";
+                    g.with(table, &Constant::Equal(&[9, 8], 0.1))
+                },
+                "filter_type_all/TabulateFusionSeAtten: 9 rows of factors where 3 types need 16",
+            ),
+        ],
     );
 }
 

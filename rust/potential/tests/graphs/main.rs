@@ -9,7 +9,7 @@ mod refused;
 use common::Configuration;
 use deepdms_potential::Model;
 use deepdms_potential::engine::NativeEngine;
-use deepdms_potential::model::read;
+use deepdms_potential::model::{Exclusion, read};
 use editor::{Constant, Graph};
 
 fn model(graph: &Graph) -> Model {
@@ -163,4 +163,37 @@ fn energies_of_atoms_before_2_2_stood_elsewhere() {
         .clone()
         .renamed(|name| name.replace("fitting_attr/t_bias_atom_e", "fitting_attr/bias_atom_ei"));
     assert_equal(&energies(&old), &energies(&graph), "bias_atom_ei");
+}
+
+#[test]
+fn deepmd_kit_2_2_spelt_the_keys_of_se_atten_otherwise() {
+    // as se_atten, which these settings make of it
+    let graph = Graph::of("atten_tf_smooth.pb");
+    let old = graph
+        .clone()
+        .without("model_attr/model_attr/t_out_bias")
+        .without("model_attr/model_attr/t_out_std")
+        .with_script(|script| {
+            let descriptor = &mut script["model"]["descriptor"];
+            descriptor["type"] = "se_atten".into();
+            descriptor["stripped_type_embedding"] = true.into();
+            descriptor["smooth_type_embdding"] = true.into();
+            let keys = descriptor.as_object_mut().unwrap();
+            keys.retain(|key, _| key != "smooth_type_embedding" && key != "tebd_input_mode");
+        });
+    assert_equal(&energies(&old), &energies(&graph), "2.2");
+}
+
+#[test]
+fn rows_of_excluded_neighbours_were_zeros_before_3_0() {
+    let exclusion = |graph: &Graph| model(graph).descriptors[0].excluded[[0, 1]];
+    let mut graph = Graph::of("atten_tf_faded.pb");
+    assert_eq!(exclusion(&graph), Exclusion::Means);
+    let select = graph.node("Select");
+    let [mask, rows, _] = &select.inputs[..] else {
+        panic!("{:?}", select.inputs);
+    };
+    select.inputs = vec![rows.clone(), mask.clone()];
+    select.op = "Mul".to_owned();
+    assert_eq!(exclusion(&graph), Exclusion::Neighbours);
 }

@@ -6,7 +6,7 @@ use super::message;
 use deepdms_potential::model::read;
 use serde_json::json;
 
-const READ: &str = " is not supported. Energy models with descriptors se_e2_a, se_e2_r, se_e3 and hybrids of them are";
+const READ: &str = " is not supported. Energy models with descriptors se_e2_a, se_e2_r, se_e3, hybrids of them, and se_atten without attention layers are";
 
 #[test]
 fn models_of_other_kinds_are_refused_by_name() {
@@ -68,10 +68,27 @@ fn other_descriptors_are_refused_by_name() {
         let graph = Graph::of("one_sided.pb").with_op(node, op);
         assert_eq!(message(&graph), format!("m.pb: {expected}{READ}"));
     }
-    let attention = Graph::of("one_sided.pb").with_op("ProdEnvMatA", "ProdEnvMatAMix");
+    let attention = Graph::of("atten_tf_strip.pb").with(
+        "attention_layer_0/c_query/matrix",
+        &Constant::Equal(&[8, 8], 0.1),
+    );
     assert_eq!(
         message(&attention),
-        "m.pb: descriptor se_atten (DPA-1) is not supported. As TorchScript it can be run by libtorch: dp convert-backend m.pb model.pth"
+        "m.pb: descriptor se_atten (DPA-1) with attention layers is not supported. As TorchScript it can be run by libtorch: dp convert-backend m.pb model.pth"
+    );
+    let hybrid = Graph::of("hybrid_aa.pb").renamed(|name| name.replace("descrpt_attr_", "attr_"));
+    let mut hybrid = hybrid.with_op("ProdEnvMatA_1", "ProdEnvMatAMix");
+    let single = hybrid.node("ProdEnvMatA_1").attributes.clone();
+    let mut of_atten = Graph::of("atten_tf_strip.pb");
+    let sel = of_atten.node("ProdEnvMatAMix").attributes.clone();
+    hybrid.node("ProdEnvMatA_1").attributes = single
+        .into_iter()
+        .filter(|(key, _)| key != "sel_a")
+        .chain(sel.into_iter().filter(|(key, _)| key == "sel_a"))
+        .collect();
+    assert_eq!(
+        message(&hybrid),
+        "m.pb: a hybrid with descriptor se_atten (DPA-1) is not supported. As TorchScript it can be run by libtorch: dp convert-backend m.pb model.pth"
     );
     let table = "filter_type_all/TabulateFusionSeA";
     let compressed = Graph::of("one_sided_compressed.pb").with_op(table, "TabulateFusionSeAtten");
@@ -145,27 +162,6 @@ fn type_embeddings_that_cannot_be_taken_out_are_refused_by_name() {
     assert_eq!(
         message(&shifted),
         "m.pb: type embedding in the form 'strip' (se_a_ebd_v2) with set_davg_zero false is not supported. Train se_e2_a with type_embedding, or with set_davg_zero true"
-    );
-    // nine pairs of types
-    let wide = Graph::of("type_embedding.pb")
-        .with(
-            "filter_type_all/matrix_1",
-            &Constant::Equal(&[13, 1500], 0.1),
-        )
-        .with("filter_type_all/bias_1", &Constant::Equal(&[1500], 0.1))
-        .with(
-            "filter_type_all/matrix_2",
-            &Constant::Equal(&[1500, 1300], 0.1),
-        )
-        .with("filter_type_all/bias_2", &Constant::Equal(&[1300], 0.1))
-        .with(
-            "filter_type_all/matrix_3",
-            &Constant::Equal(&[1300, 1500], 0.1),
-        )
-        .with("filter_type_all/bias_3", &Constant::Equal(&[1500], 0.1));
-    assert_eq!(
-        message(&wide),
-        "m.pb: a type embedding with nets for 9 pairs of types of 3919500 numbers each is not supported. Train a model with fewer types"
     );
 }
 

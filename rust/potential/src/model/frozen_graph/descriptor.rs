@@ -1,17 +1,18 @@
 //! A descriptor from its part of the graph: embedding curves by pair of types, what is excluded, statistics.
 
 use super::super::brief;
-use super::super::descriptor::{RADIAL_DIVISOR, by_section};
+use super::super::descriptor::{RADIAL_DIVISOR, by_centre, by_section};
+use super::super::type_embedding::{PairCurves, TypeEmbedding};
 use super::super::{Activation, Descriptor, Embedding, Exclusion, Kind, Selection};
 use super::constants::FrozenGraph;
 use super::parts::Part;
 use super::script::Script;
 use super::tables::Tables;
-use super::type_embedding::TypeEmbedding;
 use crate::Error;
 use ndarray::{Array2, Array3};
 use serde_json::Value;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// No embedding net has more outputs.
 const MOST_AXIS: i64 = 1 << 16;
@@ -52,7 +53,7 @@ impl FrozenGraph<'_> {
         &self,
         parts: &[Part],
         script: &Script,
-        types: Option<&TypeEmbedding>,
+        types: Option<&Arc<TypeEmbedding>>,
         width: usize,
     ) -> Result<Vec<Descriptor>, Error> {
         let mut descriptors = parts
@@ -77,9 +78,13 @@ impl FrozenGraph<'_> {
         &self,
         part: &Part,
         section: &Value,
-        types: Option<&TypeEmbedding>,
+        types: Option<&Arc<TypeEmbedding>>,
     ) -> Result<Descriptor, Error> {
-        let n_types = part.sel.len();
+        let n_types = part.n_types;
+        if part.mixed {
+            let types = types.ok_or_else(|| self.missing("type_embed_net/matrix_1"))?;
+            return self.without_attention(part, section, types);
+        }
         let mean = self.statistics(part, 0, 0.0)?;
         let deviation = self.statistics(part, 1, 1.0)?;
         let stated = self.stated_exclusions(section, n_types)?;
@@ -147,14 +152,31 @@ impl FrozenGraph<'_> {
             embeddings,
             embedding_of,
             excluded,
+            empty_curves: Vec::new(),
         })
     }
 
     /// `davg` or `dstd`, `[n_types, components slots]` in the file, by pair of types here.
-    fn statistics(&self, part: &Part, k: usize, otherwise: f64) -> Result<Array3<f64>, Error> {
+    pub(super) fn statistics(
+        &self,
+        part: &Part,
+        k: usize,
+        otherwise: f64,
+    ) -> Result<Array3<f64>, Error> {
         let name = &part.statistics[k];
         let values = self.required_floats(name)?;
-        by_section(&values, &part.sel, part.components(), otherwise).map_err(|what| {
+        let statistics = if part.mixed {
+            by_centre(&values, part.n_types, part.slots())
+        } else {
+            by_section(
+                &values,
+                part.n_types,
+                &part.sel,
+                part.components(),
+                otherwise,
+            )
+        };
+        statistics.map_err(|what| {
             if self.sel_was_enlarged(part) {
                 self.unsupported(
                     "a sel that was enlarged after training, which leaves new slots with another dstd than old ones",
@@ -167,7 +189,11 @@ impl FrozenGraph<'_> {
     }
 
     /// `exclude_types` of the training script, by centre and neighbour type.
-    fn stated_exclusions(&self, section: &Value, n_types: usize) -> Result<Array2<bool>, Error> {
+    pub(super) fn stated_exclusions(
+        &self,
+        section: &Value,
+        n_types: usize,
+    ) -> Result<Array2<bool>, Error> {
         let name = "exclude_types of the training script";
         let mut excluded = Array2::from_elem((n_types, n_types), false);
         for pair in section["exclude_types"].as_array().into_iter().flatten() {
@@ -289,28 +315,23 @@ impl Source<'_> {
 
     fn with_type_embedding(
         &self,
-        types: &TypeEmbedding,
+        types: &Arc<TypeEmbedding>,
         mean: &Array3<f64>,
     ) -> Result<Curves, Error> {
         let scope = self.part.common_scope();
         let activation = self.activation(&scope)?;
-        let zero_mean = mean.iter().all(|mean| *mean == 0.0);
-        let nets = self
-            .frozen
-            .nets_of_types(&scope, activation, types, zero_mean)?;
-        let mut curves = Curves::none(self.n_types());
-        for centre in 0..self.n_types() {
-            for neighbour in 0..self.n_types() {
-                // Where the centre type does not matter, its first one stands for all.
-                curves.embedding_of[[centre, neighbour]] = if nets.one_sided && centre > 0 {
-                    curves.embedding_of[[0, neighbour]]
-                } else {
-                    let net = nets.of(types, centre, neighbour);
-                    Some(curves.push(Embedding::Network(net)))
-                };
-            }
+        let curves = self.frozen.curves_of_types(&scope, activation, types)?;
+        if matches!(curves, PairCurves::Apart(..)) && mean.iter().any(|mean| *mean != 0.0) {
+            return Err(self.frozen.unsupported(
+                "type embedding in the form 'strip' (se_a_ebd_v2) with set_davg_zero false",
+                "Train se_e2_a with type_embedding, or with set_davg_zero true",
+            ));
         }
-        Ok(curves)
+        let (embeddings, embedding_of) = curves.of_pairs(self.n_types(), |_| None);
+        Ok(Curves {
+            embeddings,
+            embedding_of,
+        })
     }
 
     /// Pairs whose rows the graph multiplies by zero. Graphs without directions of this kind show no such product; where

@@ -1,9 +1,9 @@
 //! Fitting nets, frame and atom parameters, and the energies that are added.
 
+use super::super::type_embedding::TypeEmbedding;
 use super::super::{Activation, Layer, Network, Parameters, Residual};
 use super::constants::FrozenGraph;
 use super::script::Script;
-use super::type_embedding::TypeEmbedding;
 use crate::Error;
 use serde_json::Value;
 
@@ -66,14 +66,11 @@ impl FrozenGraph<'_> {
             let net = self.net(script, &common)?;
             let y = types.map_or(0, TypeEmbedding::width);
             let width = self.descriptor_inputs(&common, &net, parameters + y)?;
-            let of_type = |t: usize| {
-                let mut net = net.clone();
-                if let Some(types) = types {
-                    net.layers[0] = types.fitting_layer(&net.layers[0], width, t);
-                }
-                net
+            let networks = match types {
+                Some(types) => types.fitting_nets(&net, width),
+                None => vec![net; n_types],
             };
-            ((0..n_types).map(of_type).collect(), width)
+            (networks, width)
         } else {
             let of_type = |t: usize| self.net(script, &names(format!("_type_{t}")));
             let networks = (0..n_types).map(of_type).collect::<Result<Vec<_>, _>>()?;

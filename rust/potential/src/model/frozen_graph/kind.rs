@@ -6,7 +6,7 @@ use super::script::Script;
 use crate::Error;
 use serde_json::Value;
 
-const READ: &str = "Energy models with descriptors se_e2_a, se_e2_r, se_e3 and hybrids of them are";
+const READ: &str = "Energy models with descriptors se_e2_a, se_e2_r, se_e3, hybrids of them, and se_atten without attention layers are";
 
 impl FrozenGraph<'_> {
     pub(super) fn refuse_other_kinds(&self, script: &Script) -> Result<(), Error> {
@@ -55,20 +55,23 @@ impl FrozenGraph<'_> {
                 return Err(self.unsupported(feature, remedy));
             }
         }
+        let mixed = self.graph.nodes().any(|(_, n)| n.op == "ProdEnvMatAMix");
+        if mixed && self.has_scope("attention_layer_0") {
+            let remedy = convert_for_libtorch(self.file);
+            return Err(
+                self.unsupported("descriptor se_atten (DPA-1) with attention layers", &remedy)
+            );
+        }
         for (_, node) in self.graph.nodes() {
             let (feature, remedy) = match node.op {
                 "PairTab" => (
                     "use_srtab (interpolation with a table)",
                     "Train the model without it",
                 ),
-                "TabulateFusionSeAtten" => (
+                "TabulateFusionSeAtten" if !mixed => (
                     "a compressed descriptor with type embedding",
                     "Use the model from before 'dp compress'",
                 ),
-                "ProdEnvMatAMix" => {
-                    let remedy = convert_for_libtorch(self.file);
-                    return Err(self.unsupported("descriptor se_atten (DPA-1)", &remedy));
-                }
                 "Descrpt" => ("descriptor loc_frame", READ),
                 "DescrptSeAEf" | "DescrptSeAEfPara" | "DescrptSeAEfVert" => {
                     ("descriptor se_a_ef", READ)
@@ -91,6 +94,9 @@ impl FrozenGraph<'_> {
                 "se_at",
                 "se_a_3be",
                 "se_t",
+                "se_atten",
+                "dpa1",
+                "se_atten_v2",
                 "se_a_ebd_v2",
                 "se_a_tpe_v2",
             ];

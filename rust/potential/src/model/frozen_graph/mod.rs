@@ -3,6 +3,7 @@
 //! All variables have become constants whose names say what they are. The rest of the graph is looked at where something has
 //! no name: hyper-parameters without a training script, the types that a table is for, the pairs of types that are excluded.
 
+mod attention;
 mod constants;
 mod descriptor;
 mod fitting;
@@ -35,9 +36,9 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Model, Error> {
     let script = Script::read(&frozen)?;
     frozen.refuse_other_kinds(&script)?;
     let parts = frozen.parts()?;
-    let n_types = parts[0].sel.len();
+    let n_types = parts[0].n_types;
     let types = frozen.type_embedding(&script, n_types)?;
-    let fitting = frozen.fitting(&script, types.as_ref(), n_types)?;
+    let fitting = frozen.fitting(&script, types.as_deref(), n_types)?;
     Model {
         format: Format::FrozenGraph,
         type_map: frozen.type_map(n_types)?,

@@ -43,7 +43,7 @@ impl FrozenGraph<'_> {
             _ => self.vector(timestep)?,
         };
         Ok(Layer {
-            weights,
+            weights: weights.into_shared(),
             bias,
             timestep,
             activation,
@@ -136,7 +136,7 @@ impl FrozenGraph<'_> {
             };
             layers.push(Layer {
                 bias: bias.unwrap_or_else(|| Array1::zeros(weights.ncols())),
-                weights,
+                weights: weights.into_shared(),
                 timestep,
                 activation,
                 residual,

@@ -8,11 +8,12 @@
 //! | 0.12 | `DescrptNorot` | none | `DS_layer_type_{centre}` |
 //! | 1.x | `DescrptSeA`, `DescrptSeR` | `descrpt_attr` | `filter_type_{centre}`, `filter_type_all` |
 //! | 2.x, 3.x | `ProdEnvMatA`, `ProdEnvMatR` | `descrpt_attr{suffix}` | `filter_type_{centre}{suffix}`, `filter_type_all{suffix}` |
+//! | 2.2 on, `se_atten` | `ProdEnvMatAMix` | `descrpt_attr` | `filter_type_all` |
 
 use super::super::Smoothing;
-use super::super::brief;
 use super::super::graph_def::Node;
 use super::super::limits::{MOST_SLOTS, MOST_TYPES};
+use super::super::{brief, convert_for_libtorch};
 use super::constants::FrozenGraph;
 use crate::Error;
 
@@ -20,7 +21,12 @@ use crate::Error;
 pub(super) fn makes_rows(op: &str) -> bool {
     matches!(
         op,
-        "ProdEnvMatA" | "DescrptSeA" | "DescrptNorot" | "ProdEnvMatR" | "DescrptSeR"
+        "ProdEnvMatA"
+            | "DescrptSeA"
+            | "DescrptNorot"
+            | "ProdEnvMatR"
+            | "DescrptSeR"
+            | "ProdEnvMatAMix"
     )
 }
 
@@ -33,7 +39,10 @@ pub(super) struct Part {
     pub(super) place: Vec<usize>,
     /// Whether rows hold distances alone: `se_e2_r`.
     pub(super) radial: bool,
-    /// Slots for neighbours of each type.
+    /// Whether types share one section of slots: `se_atten`.
+    pub(super) mixed: bool,
+    pub(super) n_types: usize,
+    /// Slots for neighbours of each type, or of all.
     pub(super) sel: Vec<usize>,
     pub(super) smoothing: Smoothing,
     /// Names of `davg` and `dstd`.
@@ -82,16 +91,21 @@ impl FrozenGraph<'_> {
                 "the graph has no such node; is it a Deep Potential model?",
             ));
         };
-        let n_types = first.sel.len();
+        let n_types = first.n_types;
         for (k, part) in parts.iter().enumerate() {
-            if part.sel.len() != n_types {
+            if part.n_types != n_types {
                 return Err(self.inconsistent(
                     &part.node,
                     format!(
                         "it has {} types where {} has {n_types}",
-                        part.sel.len(),
-                        parts[0].node
+                        part.n_types, parts[0].node
                     ),
+                ));
+            }
+            if part.mixed && parts.len() > 1 {
+                return Err(self.unsupported(
+                    "a hybrid with descriptor se_atten (DPA-1)",
+                    &convert_for_libtorch(self.file),
                 ));
             }
             if k > 0 && part.place == parts[k - 1].place {
@@ -116,6 +130,7 @@ impl FrozenGraph<'_> {
 
     fn part(&self, name: &str, node: &Node<'_>) -> Result<Part, Error> {
         let radial = matches!(node.op, "ProdEnvMatR" | "DescrptSeR");
+        let mixed = node.op == "ProdEnvMatAMix";
         let [cutoff, smooth, sel] = if radial {
             ["rcut", "rcut_smth", "sel"]
         } else {
@@ -124,6 +139,7 @@ impl FrozenGraph<'_> {
         let missing = |what: &str| self.inconsistent(name, format!("attribute {what} is missing"));
         let sel = node.integers(sel).ok_or_else(|| missing(sel))?;
         if !(1..=MOST_TYPES).contains(&sel.len())
+            || mixed && sel.len() != 1
             || sel
                 .iter()
                 .any(|slots| !(0..=MOST_SLOTS as i64).contains(slots))
@@ -151,11 +167,18 @@ impl FrozenGraph<'_> {
         // A sum of models has the suffix `_model0` and so on.
         let place: Result<_, _> = suffix.split('_').skip(1).map(str::parse).collect();
         let place = place.map_err(|_| self.several_models("linear_ener"))?;
+        let n_types = if mixed {
+            self.rows(&statistics[0])?
+        } else {
+            sel.len()
+        };
         let oldest = self.has_scope("DS_layer_type_0") && !self.has_scope("filter_type_0");
         Ok(Part {
             node: name.to_owned(),
             place,
             radial,
+            mixed,
+            n_types,
             sel: sel.iter().map(|&slots| slots as usize).collect(),
             smoothing: Smoothing::single(
                 node.float(smooth).ok_or_else(|| missing(smooth))?,
@@ -172,6 +195,17 @@ impl FrozenGraph<'_> {
                 suffix,
             ),
         })
+    }
+
+    /// Rows of statistics, one a type.
+    fn rows(&self, name: &str) -> Result<usize, Error> {
+        let (shape, _) = self.required_floats(name)?;
+        let rows = shape.first().copied().unwrap_or(0);
+        if (1..=MOST_TYPES).contains(&rows) {
+            Ok(rows)
+        } else {
+            Err(self.inconsistent(name, format!("{rows} is not a possible number of types")))
+        }
     }
 
     /// Whether there are more slots for a type than when the model was trained.

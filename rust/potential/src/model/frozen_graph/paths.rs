@@ -20,6 +20,8 @@ pub(super) struct Path<'g> {
     pub(super) environment: &'g str,
     /// The factor that excludes pairs of types, if there is one.
     pub(super) mask: Option<&'g str>,
+    /// Whether rows of excluded pairs become others in the place of zeros.
+    pub(super) replaced: bool,
     /// The slice that takes the atoms of one centre type; none in a one-sided graph.
     pub(super) atoms: Option<&'g str>,
 }
@@ -49,6 +51,12 @@ impl FrozenGraph<'_> {
                     }
                 }
                 "Mul" => path.mask = next(1),
+                // condition, rows, and what takes their place
+                "Select" | "SelectV2" => {
+                    path.replaced = true;
+                    input = next(1)?;
+                    continue;
+                }
                 op if makes_rows(op) => {
                     path.environment = name;
                     return Some(path);

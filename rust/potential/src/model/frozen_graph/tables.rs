@@ -158,6 +158,16 @@ impl FrozenGraph<'_> {
         let Some((name, node)) = tables.by_types.get(&types) else {
             return Ok(None);
         };
+        self.read_table(name, node, tables.three_body).map(Some)
+    }
+
+    /// The table of a node.
+    pub(super) fn read_table(
+        &self,
+        name: &str,
+        node: &Node<'_>,
+        three_body: bool,
+    ) -> Result<Embedding, Error> {
         let (Some(data), Some(info)) = (node.inputs.first(), node.inputs.get(1)) else {
             return Err(self.inconsistent(name, "it has no table"));
         };
@@ -177,13 +187,13 @@ impl FrozenGraph<'_> {
                 ),
             ));
         }
-        let table = if tables.three_body {
+        let table = if three_body {
             Table::three_body(&info, &data, outputs)
         } else {
             Table::new(&info, &data, outputs)
         };
         table
-            .map(|table| Some(Embedding::Table(table)))
+            .map(Embedding::Table)
             .map_err(|what| self.inconsistent(name, what))
     }
 }

@@ -1,17 +1,29 @@
 //! Descriptors of the native form: `se_e2_a`, `se_e2_r`, `se_e3` and hybrids of them.
 
 use super::Reader;
+use super::attention::is_attention;
 use crate::Error;
 use crate::model::descriptor::{RADIAL_DIVISOR, by_section};
 use crate::model::limits::MOST_SLOTS;
+use crate::model::type_embedding::TypeEmbedding;
 use crate::model::{
     DEGREES, Descriptor, Embedding, Exclusion, Kind, Selection, Shaped, Smoothing, Table, brief,
 };
 use ndarray::{Array2, Array3};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// No hybrid has more parts.
 const MOST_PARTS: usize = 64;
+
+/// Descriptors, and what they mean for the fitting nets.
+pub(super) struct Described {
+    pub(super) descriptors: Vec<Descriptor>,
+    /// Whether one fitting net serves all types.
+    pub(super) mixed: bool,
+    /// The types that stand behind the descriptor in the input of that net.
+    pub(super) types: Option<Arc<TypeEmbedding>>,
+}
 
 impl Reader<'_> {
     /// The descriptor of a model, or the parts of its hybrid; pairs in `off_the_list` are nobody's neighbours.
@@ -20,7 +32,10 @@ impl Reader<'_> {
         tree: &Value,
         n_types: usize,
         off_the_list: &[[usize; 2]],
-    ) -> Result<Vec<Descriptor>, Error> {
+    ) -> Result<Described, Error> {
+        if is_attention(tree) {
+            return self.without_attention(tree, n_types, off_the_list);
+        }
         let parts = if tree["type"] == "hybrid" {
             self.version(tree, "hybrid descriptor", 1)?;
             self.list(tree, "list")?
@@ -45,7 +60,11 @@ impl Reader<'_> {
                 descriptor.excluded[pair] = Exclusion::FromList;
             }
         }
-        Ok(descriptors)
+        Ok(Described {
+            descriptors,
+            mixed: false,
+            types: None,
+        })
     }
 
     /// Neighbours between the cutoff of one part and that of another are empty slots to the first, except that their rows
@@ -82,12 +101,7 @@ impl Reader<'_> {
             None => return Err(self.inconsistent("descriptor", "it has no type")),
         };
         self.version(tree, "descriptor", 3)?;
-        if self.asks_for(&tree["env_mat"], "use_exp_switch") {
-            return Err(self.needs_libtorch("use_exp_switch"));
-        }
-        if self.asks_for(tree, "spin") {
-            return Err(self.unsupported("spin", "Energy models without spin are"));
-        }
+        self.check_settings(tree)?;
         let sel = self.sel(tree, n_types)?;
         let slots: usize = sel.iter().sum();
         let components = match kind {
@@ -97,25 +111,16 @@ impl Reader<'_> {
         let variables = &tree["@variables"];
         let statistics = |key: &str, otherwise: f64| {
             let values = self.required_array(variables, key)?;
-            by_section(&values, &sel, components, otherwise)
+            by_section(&values, n_types, &sel, components, otherwise)
                 .map_err(|what| self.inconsistent(key, what))
         };
         let (mean, deviation): (Array3<f64>, Array3<f64>) =
             (statistics("davg", 0.0)?, statistics("dstd", 1.0)?);
-        let mut excluded = Array2::from_elem((n_types, n_types), Exclusion::None);
-        for [a, b] in self.pairs(tree, "exclude_types", n_types)? {
-            excluded[[a, b]] = Exclusion::Neighbours;
-            excluded[[b, a]] = Exclusion::Neighbours;
-        }
+        let excluded = self.excluded(tree, n_types)?;
         let (embeddings, embedding_of) = self.embeddings(tree, kind, n_types)?;
-        let mut smoothing =
-            Smoothing::double(self.float(tree, "rcut_smth")?, self.float(tree, "rcut")?);
-        if !tree["env_protection"].is_null() {
-            smoothing.protection = self.float(tree, "env_protection")?;
-        }
         Ok(Descriptor {
             kind,
-            smoothing,
+            smoothing: self.smoothing(tree)?,
             divisor: match kind {
                 Kind::SeE2R => RADIAL_DIVISOR * slots as f64,
                 Kind::SeE2A { .. } | Kind::SeE3 => slots as f64,
@@ -127,7 +132,42 @@ impl Reader<'_> {
             embeddings,
             embedding_of,
             excluded,
+            empty_curves: Vec::new(),
         })
+    }
+
+    /// Refuses settings of any descriptor that are not evaluated.
+    pub(super) fn check_settings(&self, tree: &Value) -> Result<(), Error> {
+        if self.asks_for(&tree["env_mat"], "use_exp_switch") {
+            return Err(self.needs_libtorch("use_exp_switch"));
+        }
+        if self.asks_for(tree, "spin") {
+            return Err(self.unsupported("spin", "Energy models without spin are"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn smoothing(&self, tree: &Value) -> Result<Smoothing, Error> {
+        let mut smoothing =
+            Smoothing::double(self.float(tree, "rcut_smth")?, self.float(tree, "rcut")?);
+        if !tree["env_protection"].is_null() {
+            smoothing.protection = self.float(tree, "env_protection")?;
+        }
+        Ok(smoothing)
+    }
+
+    /// `exclude_types`
+    pub(super) fn excluded(
+        &self,
+        tree: &Value,
+        n_types: usize,
+    ) -> Result<Array2<Exclusion>, Error> {
+        let mut excluded = Array2::from_elem((n_types, n_types), Exclusion::None);
+        for [a, b] in self.pairs(tree, "exclude_types", n_types)? {
+            excluded[[a, b]] = Exclusion::Neighbours;
+            excluded[[b, a]] = Exclusion::Neighbours;
+        }
+        Ok(excluded)
     }
 
     fn sel(&self, tree: &Value, n_types: usize) -> Result<Vec<usize>, Error> {
@@ -205,7 +245,12 @@ impl Reader<'_> {
     }
 
     /// The table in the place of the `k`-th net; an empty one contributes nothing.
-    fn table(&self, tables: &Value, kind: Kind, k: usize) -> Result<Option<Embedding>, Error> {
+    pub(super) fn table(
+        &self,
+        tables: &Value,
+        kind: Kind,
+        k: usize,
+    ) -> Result<Option<Embedding>, Error> {
         let item = |key: &str| self.numbers(&tables[key][k], key);
         let Some((shape, numbers)) = item("compress_data")? else {
             return Err(self.inconsistent("compress_data", format!("table {k} is missing")));

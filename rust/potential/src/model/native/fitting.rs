@@ -1,8 +1,9 @@
 //! Fitting networks of the native form, with frame and atom parameters, and the layers of all networks.
 
 use super::Reader;
+use super::descriptor::Described;
 use crate::Error;
-use crate::model::{Activation, Layer, Network, Parameters, Residual, brief, matrix};
+use crate::model::{Activation, Descriptor, Layer, Network, Parameters, Residual, brief, matrix};
 use ndarray::Array1;
 use serde_json::Value;
 
@@ -21,31 +22,67 @@ pub(super) struct Fitting {
 }
 
 impl Reader<'_> {
-    pub(super) fn fitting(&self, tree: &Value, n_types: usize) -> Result<Fitting, Error> {
-        self.check_fitting(tree)?;
+    pub(super) fn fitting(
+        &self,
+        tree: &Value,
+        n_types: usize,
+        described: &Described,
+    ) -> Result<Fitting, Error> {
+        self.check_fitting(tree, described)?;
+        let frame_parameters = self.parameters(tree, "numb_fparam", "fparam")?;
+        let atom_parameters = self.parameters(tree, "numb_aparam", "aparam")?;
         let nets = self.list(&tree["nets"], "networks")?;
-        if nets.len() != n_types {
-            return Err(self.inconsistent(
-                "fitting",
-                format!("{} nets for {n_types} types", nets.len()),
-            ));
+        let needed = if described.mixed { 1 } else { n_types };
+        if nets.len() != needed {
+            let whose = match described.mixed {
+                true => "all types".to_owned(),
+                false => format!("{n_types} types"),
+            };
+            let what = format!("{} nets for {whose}", nets.len());
+            return Err(self.inconsistent("fitting", what));
+        }
+        let nets = nets.iter().map(|net| self.network(net));
+        let mut networks = nets.collect::<Result<Vec<_>, _>>()?;
+        if described.mixed {
+            let parameters = frame_parameters.len() + atom_parameters.len();
+            networks = self.of_types(&networks[0], n_types, described, parameters)?;
         }
         let variables = &tree["@variables"];
+        let from_vacuum = vacuum_types(&tree["atom_ener"], n_types);
+        if described.types.is_some() && from_vacuum.contains(&true) {
+            // the free atom has no type there
+            return Err(self.needs_libtorch("atom_ener with type embeddings"));
+        }
         Ok(Fitting {
-            networks: nets
-                .iter()
-                .map(|net| self.network(net))
-                .collect::<Result<_, _>>()?,
+            networks,
             bias: self.one_for_each(variables, "bias_atom_e", n_types)?,
-            frame_parameters: self.parameters(tree, "numb_fparam", "fparam")?,
-            atom_parameters: self.parameters(tree, "numb_aparam", "aparam")?,
-            from_vacuum: vacuum_types(&tree["atom_ener"], n_types),
+            frame_parameters,
+            atom_parameters,
+            from_vacuum,
             // exclude_types of a native file are overruled by atom_exclude_types of the model when deepmd-kit reads it
             without_energy: self.types(tree, "masked_types", n_types)?,
         })
     }
 
-    fn check_fitting(&self, tree: &Value) -> Result<(), Error> {
+    /// The net of each type, from the one of all.
+    fn of_types(
+        &self,
+        net: &Network,
+        n_types: usize,
+        described: &Described,
+        parameters: usize,
+    ) -> Result<Vec<Network>, Error> {
+        let Some(types) = &described.types else {
+            return Ok(vec![net.clone(); n_types]);
+        };
+        let width: usize = described.descriptors.iter().map(Descriptor::width).sum();
+        match net.fault(width + types.width() + parameters, 1) {
+            Some(what) => Err(self.inconsistent("fitting", what)),
+            None => Ok(types.fitting_nets(net, width)),
+        }
+    }
+
+    fn check_fitting(&self, tree: &Value, described: &Described) -> Result<(), Error> {
         match tree["type"].as_str() {
             Some("ener") => {}
             Some(kind) => {
@@ -57,13 +94,11 @@ impl Reader<'_> {
             None => return Err(self.inconsistent("fitting", "it has no type")),
         }
         self.version(tree, "fitting net", 4)?;
-        for (key, feature) in [
-            ("mixed_types", "one fitting net for all types (mixed_types)"),
-            ("dim_case_embd", "case embedding (dim_case_embd)"),
-        ] {
-            if self.asks_for(tree, key) {
-                return Err(self.needs_libtorch(feature));
-            }
+        if self.asks_for(tree, "mixed_types") && !described.mixed {
+            return Err(self.needs_libtorch("one fitting net for all types (mixed_types)"));
+        }
+        if self.asks_for(tree, "dim_case_embd") {
+            return Err(self.needs_libtorch("case embedding (dim_case_embd)"));
         }
         // a mask is an atom parameter that must be given and does not enter the network
         if self.asks_for(tree, "use_aparam_as_mask") && self.asks_for(tree, "numb_aparam") {
@@ -133,7 +168,7 @@ impl Reader<'_> {
             _ => Residual::None,
         };
         Ok(Layer {
-            weights,
+            weights: weights.into_shared(),
             bias,
             timestep: self.vector(variables, "idt")?,
             activation,

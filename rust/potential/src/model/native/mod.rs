@@ -4,6 +4,7 @@
 //! TorchScript is translated into this tree as well, with numbers in the place of arrays.
 
 mod arrays;
+mod attention;
 mod descriptor;
 mod fitting;
 mod yaml;
@@ -65,12 +66,22 @@ pub(super) fn read_yaml(file: &str, bytes: &[u8]) -> Result<Model, Error> {
     Reader::new(file, Format::NativeYaml, Arrays::Inline, bytes.len()).model(&tree)
 }
 
-/// Interprets a tree that is JSON, with arrays as nested lists.
+/// Interprets a tree that is JSON, with arrays as nested lists. With `takes_all`, every neighbour counts where types share their
+/// slots.
 ///
 /// # Errors
 /// As [`super::read`].
-pub(super) fn read_json(file: &str, tree: &Value, format: Format) -> Result<Model, Error> {
-    Reader::new(file, format, Arrays::Inline, usize::MAX).model(tree)
+pub(super) fn read_json(
+    file: &str,
+    tree: &Value,
+    format: Format,
+    takes_all: bool,
+) -> Result<Model, Error> {
+    Reader {
+        takes_all,
+        ..Reader::new(file, format, Arrays::Inline, usize::MAX)
+    }
+    .model(tree)
 }
 
 /// Interprets a tree whose arrays are numbered, in a file of `size` bytes.
@@ -91,6 +102,8 @@ struct Reader<'a> {
     file: &'a str,
     format: Format,
     arrays: Arrays<'a>,
+    /// Whether every neighbour within the cutoff counts, where types share their slots.
+    takes_all: bool,
     /// Numbers that the arrays may still have, all together: a damaged file may name one large array many times.
     left: Cell<usize>,
 }
@@ -101,6 +114,7 @@ impl<'a> Reader<'a> {
             file,
             format,
             arrays,
+            takes_all: false,
             left: Cell::new(size.saturating_add(1 << 16)),
         }
     }
@@ -250,8 +264,8 @@ impl<'a> Reader<'a> {
         let type_map = names.iter().map(name).collect::<Result<_, _>>()?;
         let without_energy = self.types(model, "atom_exclude_types", n_types)?;
         let off_the_list = self.pairs(model, "pair_exclude_types", n_types)?;
-        let descriptors = self.descriptors(&model["descriptor"], n_types, &off_the_list)?;
-        let fitting = self.fitting(&model["fitting"], n_types)?;
+        let described = self.descriptors(&model["descriptor"], n_types, &off_the_list)?;
+        let fitting = self.fitting(&model["fitting"], n_types, &described)?;
 
         // out_std is stored and not used for energies
         let mut scale = vec![1.0; n_types];
@@ -272,7 +286,7 @@ impl<'a> Reader<'a> {
         Model {
             format: self.format,
             type_map,
-            descriptors,
+            descriptors: described.descriptors,
             frame_parameters: fitting.frame_parameters,
             atom_parameters: fitting.atom_parameters,
             from_vacuum: fitting.from_vacuum,

@@ -40,6 +40,9 @@ impl Tree<'_, '_> {
                 .collect::<Result<_, _>>()?;
             return Ok(json!({ "type": "hybrid", "list": parts }));
         }
+        if matches!(module.class(), Some("DescrptDPA1" | "DescrptSeAttenV2")) {
+            return self.attention(module);
+        }
         self.part(module)
     }
 
@@ -78,6 +81,58 @@ impl Tree<'_, '_> {
             }
             tree["compress"] = json!({ "@variables": tables });
         }
+        Ok(tree)
+    }
+
+    /// `se_atten` (DPA-1); attention layers themselves are left out.
+    fn attention(&mut self, module: &Item) -> Result<Value, Error> {
+        let block = self.attribute(module, "se_atten")?;
+        let names = [
+            "rcut",
+            "rcut_smth",
+            "sel",
+            "axis_neuron",
+            "env_protection",
+            "attn_layer",
+            "lmax",
+            "tebd_input_mode",
+            "type_one_side",
+        ]
+        .map(|name| (name, name));
+        let mut tree = self.values(block, &names)?;
+        tree["type"] = "dpa1".into();
+        tree["smooth_type_embedding"] = self.value(block.get("smooth"))?;
+        tree["concat_output_tebd"] = self.value(module.get("concat_output_tebd"))?;
+        tree["exclude_types"] = self.excluded_pairs(block.get("emask"))?;
+        tree["@variables"] = self.values(block, &[("mean", "davg"), ("stddev", "dstd")])?;
+        tree["type_embedding"] = self.type_embedding(module)?;
+        for (theirs, ours) in [
+            ("filter_layers", "embeddings"),
+            ("filter_layers_strip", "embeddings_strip"),
+        ] {
+            if let Some(nets @ Item::Map(_)) = block.get(theirs) {
+                tree[ours] = json!({ "networks": self.networks(nets, 1)? });
+            }
+        }
+        if matches!(block.get("tebd_compress"), Some(Item::Bool(true))) {
+            let mut tables = self.values(block, &[("type_embd_data", "type_embd_data")])?;
+            let names = [("geo_compress", "geo_compress")];
+            tree["compress"] = self.values(block, &names)?;
+            for key in ["compress_data", "compress_info"] {
+                tables[key] = self.numbered(self.attribute(block, key)?, 1)?;
+            }
+            tree["compress"]["@variables"] = tables;
+        }
+        Ok(tree)
+    }
+
+    /// The net that turns types into numbers.
+    fn type_embedding(&mut self, module: &Item) -> Result<Value, Error> {
+        let embedding = self.attribute(module, "type_embedding")?;
+        let embedding = self.attribute(embedding, "embedding")?;
+        let names = ["use_econf_tebd", "econf_tebd"].map(|name| (name, name));
+        let mut tree = self.values(embedding, &names)?;
+        tree["embedding"] = self.network(self.attribute(embedding, "embedding_net")?)?;
         Ok(tree)
     }
 
