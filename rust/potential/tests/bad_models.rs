@@ -4,6 +4,9 @@
 
 mod common;
 
+/// What is done to a sound model.
+type Damage<'a> = &'a dyn Fn(&mut Value);
+
 use common::models;
 use deepdms_potential::Error;
 use deepdms_potential::model::read;
@@ -431,7 +434,7 @@ fn changed_attention(change: impl Fn(&mut Value)) -> String {
 
 #[test]
 fn models_with_attention_layers_and_their_like_are_left_to_libtorch() {
-    let cases: [(&dyn Fn(&mut Value), &str); 5] = [
+    let cases: [(Damage<'_>, &str); 5] = [
         (
             &|model| model["descriptor"]["attn_layer"] = 2.into(),
             "descriptor se_atten (DPA-1) with attention layers",
@@ -480,7 +483,7 @@ fn models_with_attention_layers_and_their_like_are_left_to_libtorch() {
 
 #[test]
 fn type_embeddings_that_do_not_fit_are_named() {
-    let cases: [(&dyn Fn(&mut Value), &str); 8] = [
+    let cases: [(Damage<'_>, &str); 8] = [
         (
             &|model| model["descriptor"]["sel"] = json!([0]),
             "sel: [0] is not a number of neighbours",
