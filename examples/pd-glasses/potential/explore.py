@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+import children
 import structures
 from frames import ELEMENTS, MASSES, Frame
 
@@ -74,7 +75,7 @@ def trajectory(programs, models, folder, frame, rng, settings):
         for name, value in dict(run, models=" ".join(map(str, models)), start="start.data", out="run").items():
             command += ["-var", name, value]
         with open(partial / "log", "w") as log:
-            subprocess.run([str(c) for c in command], cwd=partial, stdout=log, stderr=subprocess.STDOUT)
+            children.run(command, cwd=partial, stdout=log, stderr=subprocess.STDOUT)
         if not (partial / "run.devi").exists() or len(read_dump(partial / "run.dump")) < 3:
             tail = [line for line in (partial / "log").read_text().splitlines() if line.strip()][-4:]
             raise SystemExit(f"LAMMPS failed at once in {partial}:\n  " + "\n  ".join(tail))

@@ -14,7 +14,6 @@ A file is an npz archive; frames may differ in their number of atoms, so what be
 """
 
 import io
-import lzma
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,23 +54,6 @@ class Frame:
             self.types[order], self.positions[order], self.cell, self.kind, self.temperature, self.energy, forces, self.virial
         )
 
-    def neighbours(self, cutoff):
-        """Largest number of neighbours of each type that any atom has within `cutoff` A: [n_types]."""
-        inverse = np.linalg.inv(self.cell)
-        reach = np.ceil(cutoff * np.linalg.norm(inverse, axis=0)).astype(int)
-        shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), -1).reshape(-1, 3) @ self.cell
-        fractions = self.positions @ inverse
-        inside = (fractions - np.floor(fractions)) @ self.cell
-        between = inside[None] - inside[:, None]
-        counts = np.zeros((len(self), len(ELEMENTS)), int)
-        for shift in shifts:
-            near = ((between + shift) ** 2).sum(-1) < cutoff**2
-            if not shift.any():
-                np.fill_diagonal(near, False)
-            for kind in range(len(ELEMENTS)):
-                counts[:, kind] += near[:, self.types == kind].sum(1)
-        return counts.max(0)
-
 
 def replace(path, data):
     """Write `data` to `path` as a whole: whoever reads it, after a kill too, finds the old file or the new one."""
@@ -102,17 +84,20 @@ def columns(frames):
 
 
 def save(path, frames):
-    """Write frames to `path`; a name that ends in .xz is compressed."""
+    """Write frames to `path`."""
     buffer = io.BytesIO()
     np.savez(buffer, **columns(frames))
-    data = buffer.getvalue()
-    replace(path, lzma.compress(data, preset=9) if str(path).endswith(".xz") else data)
+    replace(path, buffer.getvalue())
 
 
 def load(path):
     """The list of frames in `path`."""
-    data = Path(path).read_bytes()
-    arrays = np.load(io.BytesIO(lzma.decompress(data) if str(path).endswith(".xz") else data))
+    return read(Path(path).read_bytes())
+
+
+def read(data):
+    """The list of frames in the bytes of a file."""
+    arrays = np.load(io.BytesIO(data))
     ends = np.cumsum(arrays["sizes"].astype(int))
     labelled = "energies" in arrays
     whole = {name: arrays[name] for name in arrays.files}

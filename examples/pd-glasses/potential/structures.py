@@ -4,6 +4,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from ase.spacegroup import crystal
+from matscipy.neighbours import neighbour_list
 
 from frames import ELEMENTS, Frame
 
@@ -117,3 +118,17 @@ def contact(frame, rng):
         if r[j] > short:
             x[i] += (r[j] - short) * between[j] / r[j]
     return Frame(frame.types, x, frame.cell, "contact", frame.temperature)
+
+
+def neighbours(frame, cutoff):
+    """Largest number of neighbours of each type that any atom of the frame has within `cutoff` A: [n_types]."""
+    centre, neighbour = neighbour_list("ij", to_atoms(frame), cutoff)
+    counts = np.zeros((len(frame), len(ELEMENTS)), int)
+    np.add.at(counts, (centre, frame.types[neighbour]), 1)
+    return counts.max(0)
+
+
+def that_fit(frames, settings):
+    """Those frames no atom of which has more neighbours than the descriptor of a training input has slots."""
+    descriptor = settings["model"]["descriptor"]
+    return [f for f in frames if (neighbours(f, descriptor["rcut"]) <= descriptor["sel"]).all()]

@@ -3,11 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
+import children
 from frames import ELEMENTS, replace
 
 HERE = Path(__file__).resolve().parent
@@ -35,12 +35,6 @@ def write_systems(folder, frames):
             np.save(arrays / f"{name}.npy", rows if name == "energy" else rows.reshape(len(group), -1))
 
 
-def fits(frame, settings):
-    """Whether no atom of the frame has more neighbours than the descriptor of `settings` has slots."""
-    descriptor = settings["model"]["descriptor"]
-    return (frame.neighbours(descriptor["rcut"]) <= descriptor["sel"]).all()
-
-
 def checkpoint(work):
     """Prefix of the newest whole checkpoint in a training's folder, or None."""
     steps = []
@@ -62,16 +56,23 @@ def dp(deepmd, work, *arguments):
         CUDA_VISIBLE_DEVICES="",
     )
     with open(work / "dp.log", "a") as log:
-        command = [str(deepmd / "bin/dp"), "--tf", *map(str, arguments)]
-        code = subprocess.run(command, cwd=work, env=environment, stdout=log, stderr=log).returncode
+        command = [deepmd / "bin/dp", "--tf", *arguments]
+        code = children.run(command, cwd=work, env=environment, stdout=log, stderr=log)
     if code != 0:
         raise SystemExit(f"dp {arguments[0]} failed with status {code}; see {work / 'dp.log'}")
+
+
+def freeze(deepmd, work, model):
+    """The newest checkpoint in `work` as the frozen model `model`."""
+    dp(deepmd, work, "freeze", "-o", "frozen.pb")
+    replace(model, (work / "frozen.pb").read_bytes())
+    (work / "frozen.pb").unlink()
 
 
 def train(deepmd, work, frames, settings, first=None):
     """Train `settings` on `frames` in the folder `work` and freeze the network into work/model.pb.
 
-    `first` is the prefix of a checkpoint whose weights to begin with. A training that was stopped goes on from its last
+    `first` is the prefix of a checkpoint, or a frozen model, whose weights to begin with. A training that was stopped goes on from its last
     checkpoint; one that has ended is kept. Returns the path of the model.
     """
     model = work / "model.pb"
@@ -82,15 +83,38 @@ def train(deepmd, work, frames, settings, first=None):
     if newest is None:
         shutil.rmtree(work)
         work.mkdir()
-        write_systems(work / "data", [f for f in frames if fits(f, settings)])
+        write_systems(work / "data", frames)
         (work / "input.json").write_text(json.dumps(settings, indent=2))
-        begin = ["--init-model", first] if first else []
+        begin = []
+        if first:
+            begin = ["--init-frz-model" if first.suffix == ".pb" else "--init-model", first]
     else:
         begin = ["--restart", newest]
     if newest is None or int(newest.name.split("-")[1]) < settings["training"]["numb_steps"]:
         dp(deepmd, work, "train", "--skip-neighbor-stat", *begin, "input.json")
-    dp(deepmd, work, "freeze", "-o", "frozen.pb")
-    replace(model, (work / "frozen.pb").read_bytes())
-    (work / "frozen.pb").unlink()
+    freeze(deepmd, work, model)
     shutil.rmtree(work / "data")
     return model
+
+
+def transplant(deepmd, work, frames, settings, source):
+    """Checkpoint of the network of `settings` with the weights of the checkpoint `source`, made in the folder `work`.
+
+    `settings` may have more slots or another precision than `source`; see checkpoint.py. Returns its prefix.
+    """
+    done = work / "transplanted"
+    if not done.exists():
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        write_systems(work / "data", frames)
+        one_step = json.loads(json.dumps(settings))
+        one_step["training"]["numb_steps"] = 1
+        (work / "input.json").write_text(json.dumps(one_step, indent=2))
+        dp(deepmd, work, "train", "--skip-neighbor-stat", "input.json")
+        command = [deepmd / "bin/python", HERE / "checkpoint.py", source, checkpoint(work)]
+        with open(work / "dp.log", "a") as log:
+            if children.run(command, stdout=log, stderr=log) != 0:
+                raise SystemExit(f"checkpoint.py failed; see {work / 'dp.log'}")
+        shutil.rmtree(work / "data")
+        done.touch()
+    return checkpoint(work)
