@@ -39,7 +39,7 @@ STANDARD = {
     "trajectories": 10,  # in a round
     "deviation": [(0.2, 1.5), (0.2, 1.0), (0.15, 0.5)],
     "explore": {"hot": (1800, 2300), "pressure": (-2, 12), "cool": 8000, "hold": 2000, "squeeze": 0.25, "every": 20},
-    "steps": 12000,  # of a student's training in a round
+    "steps": 6000,  # of a student's training in a round
     "final_steps": 120000,  # of the model, with the students' slots for neighbours
     "wide_steps": 40000,  # then with slots for all neighbours and with the crystals that need them
     "held_out": 100,
