@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The labelled data as one file, and out of it.
 
-    dataset.py pack STATE data.tar.xz       # the labelled frames of a loop so far
+    dataset.py pack STATE data.tar.xz       # the labelled frames of a loop so far, also of one that runs
     dataset.py unpack data.tar.xz FOLDER    # FOLDER/<part>/<composition>: systems in deepmd-kit's npy format
     dataset.py list data.tar.xz             # what is in it
 
@@ -27,13 +27,17 @@ def parts(path):
 
 
 def pack(state, out):
-    """Write the labelled frames of the state folder `state` to `out`."""
+    """Write the labelled frames of the state folder `state` to `out`, those of labelling in progress too."""
+    contents = {file.stem: frames.load(file) for file in (state / "data").glob("*.npz")}
+    for folder in (state / "data").glob("*.parts"):
+        contents.setdefault(folder.stem, [f for part in sorted(folder.glob("*.npz")) for f in frames.load(part)])
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:xz", preset=9) as archive:
-        for file in sorted((state / "data").glob("*.npz")):
-            member = tarfile.TarInfo(file.name)
-            member.size = file.stat().st_size
-            archive.addfile(member, io.BytesIO(file.read_bytes()))
+        for name, content in sorted(contents.items()):
+            data = frames.pack(content)
+            member = tarfile.TarInfo(f"{name}.npz")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
     frames.replace(out, buffer.getvalue())
     print(f"{out}: {len(buffer.getvalue()) / 1e6:.2f} MB")
 

@@ -83,11 +83,16 @@ def columns(frames):
     return arrays
 
 
-def save(path, frames):
-    """Write frames to `path`."""
+def pack(frames):
+    """The bytes of a file that holds `frames`."""
     buffer = io.BytesIO()
     np.savez(buffer, **columns(frames))
-    replace(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def save(path, frames):
+    """Write frames to `path`."""
+    replace(path, pack(frames))
 
 
 def load(path):
