@@ -212,6 +212,8 @@ class Loop:
     def resume_from(self, folder):
         """Begin with packed data and the first student of another run of the loop, unless this one has data already."""
         if not (self.state / "data").exists():
+            for name in ("student-0.pb", "data.tar.xz"):
+                find(folder / name, folder / name, name, "--resume-from to a folder that has it")
             shutil.copy(folder / "student-0.pb", self.state)
             shutil.rmtree(self.state / "extracted", ignore_errors=True)
             dataset.extract(folder / "data.tar.xz", self.state / "extracted")
