@@ -16,7 +16,9 @@ STYLE = PLOT_STYLE | {"figure.dpi": 160}
 
 def samples(run):
     """Strain and stress (GPa) of every sample of the used cycles, [n_cycles, samples_per_cycle] each."""
-    data = np.loadtxt(f"{run.prefix}.loop")[:, 1:]
+    data = np.loadtxt(f"{run.prefix}.loop")
+    # the step from which a run has gone on is there twice
+    data = data[np.unique(data[:, 0], return_index=True)[1], 1:]
     protocol = run.summary["protocol"]
     per_cycle = protocol["period_steps"] // protocol["nevery"]
     cycles = len(data) // per_cycle
