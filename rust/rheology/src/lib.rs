@@ -10,8 +10,9 @@
 //!
 //! - [`mode`], [`cell`], [`deformation`], [`phase`], [`tones`], [`request`], [`protocol`]: which box, when
 //! - [`follower`]: the strain of a box that something else moves
-//! - [`sum`], [`regression`], [`block`], [`lockin`]: streaming least squares over blocks of cycles, and single cycles
-//! - [`series`], [`moduli`], [`noise`], [`work`]: statistics over blocks, elastic constants, error bars, energy audit
+//! - [`regression`], [`block`], [`lockin`]: streaming least squares over blocks of cycles, and single cycles
+//! - [`moduli`], [`noise`], [`work`]: elastic constants, error bars, energy audit; statistics over blocks are those of
+//!   [`deepdms_statistics`]
 //! - [`measurement`], [`outcome`], [`tone_outcome`]: the whole, fed with samples, and what its blocks add up to
 //! - [`atoms`]: the same for single atoms
 //! - [`readout`], [`report`], [`advice`], [`units`], [`restart`]: what leaves it
@@ -21,7 +22,6 @@ pub mod atoms;
 pub mod block;
 pub mod cell;
 pub mod deformation;
-pub mod error;
 pub mod follower;
 pub mod lockin;
 pub mod measurement;
@@ -36,16 +36,14 @@ pub mod regression;
 pub mod report;
 pub mod request;
 pub mod restart;
-pub mod series;
-pub mod sum;
 pub mod tone_outcome;
 pub mod tones;
 pub mod units;
 pub mod work;
 
 pub use cell::Cell;
+pub use deepdms_statistics::{error, error::Error, series, sum};
 pub use deformation::Deformation;
-pub use error::Error;
 pub use measurement::{Measurement, Sample};
 pub use mode::Mode;
 pub use protocol::Protocol;

@@ -5,6 +5,8 @@
 //! and their UTF-8 bytes. Checksums are CRC-32: no damage of up to 32 neighbouring bits escapes them, and of other damage
 //! one case in four thousand million. The length is not believed before the checksum of the header has been seen.
 
+mod stored;
+
 use std::fmt::Write as _;
 
 use crate::error::Error;

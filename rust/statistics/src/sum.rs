@@ -1,7 +1,7 @@
 //! Compensated summation.
 
 use crate::error::Error;
-use crate::restart::{Reader, State, Writer};
+use crate::state::{Stored, Stream};
 
 /// A running sum with Neumaier's correction term: the error does not grow with the number of terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -30,16 +30,10 @@ impl Sum {
     }
 }
 
-impl State for Sum {
-    fn write(&self, out: &mut Writer) {
-        out.real(self.value);
-        out.real(self.lost);
-    }
-
-    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.value = from.real()?;
-        self.lost = from.real()?;
-        Ok(())
+impl Stored for Sum {
+    fn pass(&mut self, stream: &mut dyn Stream) -> Result<(), Error> {
+        stream.pass_real(&mut self.value)?;
+        stream.pass_real(&mut self.lost)
     }
 }
 

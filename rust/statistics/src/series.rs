@@ -1,7 +1,7 @@
-//! Running statistics of the values of successive blocks.
+//! Running statistics of successive values.
 
 use crate::error::Error;
-use crate::restart::{Reader, State, Writer};
+use crate::state::{Stored, Stream};
 
 /// Fewest blocks from which an autocorrelation is estimated.
 const ENOUGH: u64 = 8;
@@ -120,22 +120,9 @@ impl Series {
     }
 }
 
-impl State for Series {
-    fn write(&self, out: &mut Writer) {
-        out.integer(self.count);
-        let reals = [
-            self.mean,
-            self.squares,
-            self.trend,
-            self.first,
-            self.last,
-            self.neighbours,
-        ];
-        reals.into_iter().for_each(|value| out.real(value));
-    }
-
-    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.count = from.integer()?;
+impl Stored for Series {
+    fn pass(&mut self, stream: &mut dyn Stream) -> Result<(), Error> {
+        stream.pass_integer(&mut self.count)?;
         for value in [
             &mut self.mean,
             &mut self.squares,
@@ -144,7 +131,7 @@ impl State for Series {
             &mut self.last,
             &mut self.neighbours,
         ] {
-            *value = from.real()?;
+            stream.pass_real(value)?;
         }
         Ok(())
     }
@@ -221,18 +208,11 @@ impl PairSeries {
     }
 }
 
-impl State for PairSeries {
-    fn write(&self, out: &mut Writer) {
-        self.a.write(out);
-        self.b.write(out);
-        out.real(self.products);
-    }
-
-    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.a.read(from)?;
-        self.b.read(from)?;
-        self.products = from.real()?;
-        Ok(())
+impl Stored for PairSeries {
+    fn pass(&mut self, stream: &mut dyn Stream) -> Result<(), Error> {
+        self.a.pass(stream)?;
+        self.b.pass(stream)?;
+        stream.pass_real(&mut self.products)
     }
 }
 
