@@ -53,6 +53,7 @@ fn mathematics_sees_neither_each_other_nor_lammps_nor_torch() {
     never_sees("rust/potential", &outside);
     never_sees("rust/statistics", &outside);
     sees_only("rust/rheology", &outside, &["deepdms-statistics"]);
+    sees_only("rust/mobility", &outside, &["deepdms-statistics"]);
 }
 
 #[test]
@@ -90,6 +91,7 @@ fn only_the_plugin_crosses_to_cpp() {
     assert!(dependencies("rust/plugin").contains(&"cxx".to_owned()));
     for other in [
         "rust/boundary",
+        "rust/mobility",
         "rust/potential",
         "rust/rheology",
         "rust/statistics",
