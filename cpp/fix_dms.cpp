@@ -12,6 +12,7 @@
 #include "fix_dms.h"
 
 #include "guard.h"
+#include "restart_memory.h"
 #include "deepdms-plugin/src/dms.rs.h"
 
 #include "atom.h"
@@ -29,12 +30,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-
-#ifdef __APPLE__
-#include <malloc/malloc.h>
-#else
-#include <malloc.h>
-#endif
 
 using namespace LAMMPS_NS;
 using namespace FixConst;
@@ -66,17 +61,6 @@ struct RestartStates : Modify {
   }
   static int *used(const Modify *modify) { return modify->*&RestartStates::used_restart_global; }
 };
-
-// bytes that may be read at memory which comes from new
-
-size_t readable(const char *memory)
-{
-#ifdef __APPLE__
-  return malloc_size(memory);
-#else
-  return malloc_usable_size(const_cast<char *>(memory));
-#endif
-}
 
 }    // namespace
 
@@ -582,7 +566,7 @@ void FixDMS::write_restart(FILE *fp)
 void FixDMS::restart(char *buf)
 {
   const auto *bytes = reinterpret_cast<const uint8_t *>(buf);
-  ALL((*dms)->unpack(rust::Slice<const uint8_t>(bytes, readable(buf))));
+  ALL((*dms)->unpack(rust::Slice<const uint8_t>(bytes, deepdms::readable(buf))));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -590,6 +574,26 @@ void FixDMS::restart(char *buf)
 void FixDMS::reset_dt()
 {
   ALL((*dms)->set_timestep(update->dt));
+}
+
+/* ----------------------------------------------------------------------
+   the clock, for styles that follow the strain: steps of a period, the step
+   of the first (-1 before the start), and cycles that are not used
+------------------------------------------------------------------------- */
+
+void *FixDMS::extract(const char *name, int &dim)
+{
+  dim = 0;
+  const auto clock = ALL((*dms)->clock());
+  if (strcmp(name, "period_steps") == 0)
+    extracted = clock.period;
+  else if (strcmp(name, "first_step") == 0)
+    extracted = clock.first;
+  else if (strcmp(name, "nskip") == 0)
+    extracted = clock.skip;
+  else
+    return nullptr;
+  return &extracted;
 }
 
 /* ---------------------------------------------------------------------- */

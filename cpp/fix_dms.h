@@ -55,6 +55,7 @@ class FixDMS : public Fix {
   double memory_usage() override;
   void reset_dt() override;
   int modify_param(int, char **) override;
+  void *extract(const char *, int &) override;
 
  private:
   // a compute that this fix reads, by default one of its own
@@ -70,6 +71,7 @@ class FixDMS : public Fix {
   std::vector<std::string> rigid_fixes;    // IDs of fixes with rigid bodies
   bool scales_velocities;    // the velocities follow the box, too
   bool stopped;              // this fix has ended the run
+  bigint extracted;          // what extract() points to
 
   // single atoms: the numbers that the measurement keeps with each, and the array for output
 

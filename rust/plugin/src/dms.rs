@@ -4,10 +4,8 @@ mod atoms;
 mod command;
 mod files;
 mod output;
-mod replaced;
 mod state;
 mod strain;
-mod words;
 
 use std::collections::BTreeSet;
 
@@ -130,6 +128,13 @@ mod ffi {
         loss: f64,
     }
 
+    /// The clock of the strain: steps of a period, the step of the first or -1, and cycles that are not used.
+    struct DmsClock {
+        period: i64,
+        first: i64,
+        skip: i64,
+    }
+
     extern "Rust" {
         type Dms;
         fn dms_new(words: Vec<String>, host: &DmsHost) -> Result<Box<Dms>>;
@@ -138,6 +143,7 @@ mod ffi {
         fn name_files(self: &mut Dms) -> Result<()>;
         fn check_box(self: &Dms, kind: &DmsBoxKind) -> Result<()>;
         fn strain_kind(self: &Dms) -> Result<DmsStrain>;
+        fn clock(self: &Dms) -> Result<DmsClock>;
         fn rows(self: &Dms) -> Result<usize>;
         fn columns(self: &Dms) -> Result<usize>;
 

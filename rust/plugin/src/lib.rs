@@ -6,4 +6,6 @@
 pub mod dms;
 pub mod guard;
 pub mod pair;
+mod replaced;
 mod target;
+mod words;

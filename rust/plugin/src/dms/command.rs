@@ -8,7 +8,7 @@ use deepdms_rheology::tones::{MOST_TONES, ToneRequest, Tones};
 use deepdms_rheology::{Cell, Error, Mode, Request};
 
 use super::ffi::DmsBoxKind;
-use super::words::{COUNT, Words};
+use crate::words::{COUNT, Words};
 
 /// The command, understood.
 #[derive(Debug)]

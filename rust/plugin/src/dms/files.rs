@@ -7,7 +7,7 @@ use std::path::Path;
 use deepdms_rheology::{Error, report, restart};
 
 use super::command::Command;
-use super::replaced::{PREVIOUS, Replaced};
+use crate::replaced::{PREVIOUS, Replaced};
 use crate::target::{Claim, Target};
 
 /// The files of one fix, on the rank that writes them.

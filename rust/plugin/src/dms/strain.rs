@@ -51,6 +51,18 @@ impl Dms {
         })
     }
 
+    /// The clock, for others that follow the strain.
+    pub(super) fn clock(&self) -> Result<ffi::DmsClock, BridgeError> {
+        dms("clock", || {
+            let protocol = self.measurement.protocol();
+            Ok(ffi::DmsClock {
+                period: protocol.period as i64,
+                first: self.measurement.start().map_or(-1, |start| start.step),
+                skip: protocol.skip as i64,
+            })
+        })
+    }
+
     /// Rows of the global array, one a tone.
     pub(super) fn rows(&self) -> Result<usize, BridgeError> {
         dms("rows", || Ok(self.measurement.protocol().tones.len()))

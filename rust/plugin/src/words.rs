@@ -74,6 +74,21 @@ impl<'a> Words<'a> {
         self.number(of, "a number")
     }
 
+    /// The next words as far as they are numbers.
+    pub fn reals(&mut self) -> Vec<f64> {
+        let mut numbers = Vec::new();
+        while let Some(number) = self
+            .rest
+            .as_slice()
+            .first()
+            .and_then(|word| word.parse().ok())
+        {
+            self.rest.next();
+            numbers.push(number);
+        }
+        numbers
+    }
+
     /// The index of the next word among `choices`.
     pub fn choice(&mut self, of: &str, choices: &[&str]) -> Result<usize, Error> {
         let word = self.next(of)?;
