@@ -8,6 +8,7 @@
 ------------------------------------------------------------------------- */
 
 #include "fix_dms.h"
+#include "fix_mobility.h"
 #include "lammps_check.h"
 #include "pair_deepmd.h"
 
@@ -126,6 +127,11 @@ static void *create_fix_dms(void *lmp, int narg, char **arg)
   return static_cast<Fix *>(new FixDMS(static_cast<LAMMPS *>(lmp), narg, arg));
 }
 
+static void *create_fix_mobility(void *lmp, int narg, char **arg)
+{
+  return static_cast<Fix *>(new FixMobility(static_cast<LAMMPS *>(lmp), narg, arg));
+}
+
 /* ---------------------------------------------------------------------- */
 
 extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
@@ -150,5 +156,11 @@ extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
   plugin.name = "dms";
   plugin.info = "Dynamic mechanical spectroscopy fix style dms";
   plugin.creator.v2 = &create_fix_dms;
+  register_plugin(&plugin, lmp);
+
+  plugin.style = "fix";
+  plugin.name = "mobility";
+  plugin.info = "Atomic mobility fix style mobility";
+  plugin.creator.v2 = &create_fix_mobility;
   register_plugin(&plugin, lmp);
 }

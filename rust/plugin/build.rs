@@ -2,7 +2,7 @@
 //! `<target>/cxxbridge`.
 
 fn main() {
-    let bridges = ["src/pair.rs", "src/dms.rs"];
+    let bridges = ["src/pair.rs", "src/dms.rs", "src/mobility.rs"];
     cxx_build::bridges(bridges)
         .include("include")
         .std("c++17")

@@ -5,6 +5,7 @@
 
 pub mod dms;
 pub mod guard;
+pub mod mobility;
 pub mod pair;
 mod replaced;
 mod target;
