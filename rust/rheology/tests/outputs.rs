@@ -226,7 +226,12 @@ fn summary_after(cycles: u64, harmonics: u64) -> serde_json::Value {
     let mut measurement = started(&request, 7.0);
     for n in 0..cycles * PERIOD {
         let sin = (TAU * n as f64 / PERIOD as f64).sin();
-        let stress = AMPLITUDE * 40.0 * sin + if (n / PERIOD).is_multiple_of(3) { 0.001 } else { 0.0 };
+        let stress = AMPLITUDE * 40.0 * sin
+            + if (n / PERIOD).is_multiple_of(3) {
+                0.001
+            } else {
+                0.0
+            };
         measurement
             .sample(&common::sample(n, stress, 1.0, 7.0))
             .unwrap();
