@@ -228,7 +228,7 @@ impl NativeEngine {
     }
 
     /// Starts to watch a pass.
-    fn watch(&mut self, double: bool) {
+    fn watch(&mut self) {
         let n_types = self.interfaces[0].type_map.len();
         for watch in self
             .workers
@@ -236,7 +236,6 @@ impl NativeEngine {
             .flat_map(|worker| &mut worker.watches)
         {
             watch.clear(n_types);
-            watch.double = double;
         }
     }
 
@@ -260,7 +259,7 @@ impl NativeEngine {
                 atoms,
                 0..atoms.list.len() as u32,
             );
-            self.watch(false);
+            self.watch();
             self.pass(atoms, Pass::Step, outputs)?;
             if attempt == REFINEMENTS {
                 break;

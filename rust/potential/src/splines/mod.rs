@@ -16,6 +16,7 @@
 
 mod accuracy;
 pub mod basis;
+mod block;
 mod bound;
 pub mod curve;
 mod curves;
@@ -27,9 +28,12 @@ mod moments;
 mod network;
 mod taylor;
 pub mod variable;
+mod watch;
 
 pub use accuracy::{Accuracy, Precision, Report};
-pub(crate) use model::{Block, Refinement, Scratch, Splined, Watch};
+pub(crate) use block::{Block, Scratch};
+pub(crate) use model::{Refinement, Splined};
+pub(crate) use watch::Watch;
 
 use crate::simd::dense::Dense;
 use crate::simd::splines::{Contract, ContractBackward, Splines};
