@@ -102,6 +102,12 @@ def lines(name):
     return [line.split(",") for line in text.splitlines() if line[0].isdigit()]
 
 
+def measures(name, since):
+    """Whether the run has opened its block file after the time `since` (ns), and so is past its start."""
+    file = test.scratch / f"{name}.csv"
+    return file.exists() and file.stat().st_mtime_ns > since
+
+
 def life(name, route, ranks, most):
     """Starts a run until it ends by itself, killing it at most `most` times; returns kills, starts anew, what was printed."""
     log, kills, anew = test.scratch / f"{name}.log", 0, -1
@@ -113,9 +119,12 @@ def life(name, route, ranks, most):
                 if file != log:
                     file.unlink()
         with open(log, "a") as output:
-            begin = time.monotonic()
+            since = time.time_ns()
             process = launch(name, route, ranks, start, output)
             try:
+                while process.poll() is None and not measures(name, since):
+                    time.sleep(0.002)
+                begin = time.monotonic()
                 process.wait(chance.uniform(0.05, 0.7) * whole_time[ranks] if kills < most else None)
             except subprocess.TimeoutExpired:
                 kill(process)
