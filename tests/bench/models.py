@@ -156,6 +156,8 @@ def prepare_for_peer(model, peer, out, nearest):
     reason = None
     if b"compressed_model" in content:
         reason = "it is compressed already"
+    elif suffix == ".pb" and b"train_attr/training_script" not in model.frozen.read_bytes():
+        reason = "the file holds no training script"
     elif not compressed.exists():
         print(f"bench: {model.name}: dp compress", flush=True)
         source = model.frozen
