@@ -244,7 +244,7 @@ def draw(results, paths):
         left.set(ylabel="speed over deepmd-kit" if beside else "µs an atom a step", yscale="log", xlim=(-0.5, len(models) - 0.5))
         left.yaxis.set_major_formatter("{x:g}")
         left.yaxis.set_minor_formatter(lambda x, _: f"{x:g}" if f"{x:e}"[0] in "25" else "")
-        left.legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=1)
+        left.legend(fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=1)
         for mode, shift, tolerance in ((DEFAULT, -0.15, 1e-6), (MIXED, 0.15, 1e-4)):
             for x, model in zip(places, models):
                 rows = [row for row in model["errors"] if row["mode"] == mode]
@@ -255,7 +255,7 @@ def draw(results, paths):
                     right.plot(*zip(*bounds), "_", color=colours[mode], ms=6, label=f"{mode}: bound" if x == 0 else None)
             right.axhline(tolerance, color=colours[mode], lw=0.8, ls=":")
         right.set(ylabel="largest force error (eV/Å)", yscale="log", xlim=(-0.5, len(models) - 0.5))
-        right.legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=1, handletextpad=0.2)
+        right.legend(fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=1, handletextpad=0.2)
         for axes in (left, right):
             axes.set_xticks(places, [label(model) for model in models])
         for path in paths:
