@@ -344,9 +344,9 @@ impl NativeEngine {
                 let pairs = found.forces.iter().zip(&expected.forces);
                 let error = pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs()));
                 if let Some(splined) = &mut self.models[m].splined {
-                    splined.set_limits(&self.workers[0].watches[m], error);
+                    let left = splined.set_limits(&self.workers[0].watches[m], error);
+                    self.steps.rounding = self.steps.rounding.max(left);
                 }
-                self.steps.rounding = self.steps.rounding.max(error);
             }
         }
         self.trial = trial;

@@ -118,12 +118,15 @@ impl Fit {
         });
     }
 
-    /// Sets the limit, where descriptors up to the length `longest` (squared) led to an error of `error` of forces [eV/Å].
-    pub fn set_limit(&mut self, longest: f32, error: f64, tolerance: f64) {
-        let factor = FURTHER.min(PART * tolerance / error.max(f64::MIN_POSITIVE));
+    /// Sets the limit, where descriptors up to the length `longest` (squared) led to an error of `error` of forces [eV/Å]; returns the
+    /// error of those within it.
+    pub fn set_limit(&mut self, longest: f32, error: f64, tolerance: f64) -> f64 {
+        let allowed = PART * tolerance;
+        let factor = FURTHER.min(allowed / error.max(f64::MIN_POSITIVE));
         if let Some(about) = &mut self.about {
             about.limit = longest * (factor * factor) as f32;
         }
+        error.min(allowed)
     }
 
     /// A step has passed in which so many of its descriptors were far from the point: gives it up where they are many.

@@ -198,17 +198,20 @@ impl Splined {
         taken
     }
 
-    /// Sets the limits of new points, after a trial of theirs led to an error of forces.
-    pub fn set_limits(&mut self, watch: &Watch, error: f64) {
+    /// Sets the limits of new points, after a trial of theirs led to an error of forces; returns the error that is left within the
+    /// limits [eV/Å].
+    pub fn set_limits(&mut self, watch: &Watch, error: f64) -> f64 {
+        let mut left = 0.0f64;
         for (fit, seen) in self.fits.iter_mut().zip(&watch.types) {
             let Some(fit) = fit else { continue };
             let unset = fit
                 .about()
                 .is_some_and(|(_, about)| about.limit == f32::INFINITY);
             if unset {
-                fit.set_limit(seen.longest, error, self.tolerance);
+                left = left.max(fit.set_limit(seen.longest, error, self.tolerance));
             }
         }
+        left
     }
 
     /// Evaluates a block: adds energies, forces and virials of centres whose bound is within what is allowed.
