@@ -174,9 +174,9 @@ fn a_refused_model_leaves_lammps_usable() {
 }
 
 #[test]
-fn the_plugin_registers_two_styles_once_for_all_instances() {
+fn the_plugin_registers_three_styles_once_for_all_instances() {
     let setting = Setting::new();
     let first = setting.open("gas");
     let second = setting.open("gas");
-    assert_eq!((first.plugin_count(), second.plugin_count()), (2, 2));
+    assert_eq!((first.plugin_count(), second.plugin_count()), (3, 3));
 }

@@ -125,6 +125,12 @@ fn cpp_sees_rust_through_the_bridges_only() {
 
 #[test]
 fn no_tracked_file_exceeds_a_megabyte() {
+    // data that took hours to make, each with the script that made it
+    let larger = |name: &str| match name {
+        "examples/pd-glasses/potential/student-0.pb" => 5_000_000,
+        "examples/pd-glasses/potential/data.tar.xz" => 12_000_000,
+        _ => 1_000_000,
+    };
     let listing = Command::new("git")
         .args(["ls-files", "-z"])
         .current_dir(root())
@@ -142,7 +148,11 @@ fn no_tracked_file_exceeds_a_megabyte() {
         let Ok(meta) = fs::symlink_metadata(root().join(name)) else {
             continue;
         };
-        assert!(meta.len() <= 1_000_000, "{name} has {} bytes", meta.len());
+        assert!(
+            meta.len() <= larger(name),
+            "{name} has {} bytes",
+            meta.len()
+        );
         files += 1;
     }
     assert!(files > 20, "only {files} tracked files were found");

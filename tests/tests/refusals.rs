@@ -133,7 +133,7 @@ fn commands_in_the_wrong_order() {
 fn a_pair_style_before_the_box_and_a_refused_run_do_no_harm() {
     let setting = Setting::new();
     let mut lammps = Lammps::open();
-    let deck = "plugin load {plugin}\nunits metal\npair_style deepmd {model}\nread_data {data}\npair_coeff * * Pd Cu P\nrun 0";
+    let deck = "plugin load {plugin}\nunits metal\npair_style deepmd {model} tolerance exact\nread_data {data}\npair_coeff * * Pd Cu P\nrun 0";
     lammps.commands(&setting.fill_in(deck)).unwrap();
     let energy = lammps.thermo("pe");
     lammps

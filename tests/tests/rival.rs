@@ -100,7 +100,8 @@ fn gives(printed: &str, expected: &[f64]) {
     let found = energies(printed);
     assert_eq!(found.len(), expected.len(), "{printed}");
     for (found, expected) in found.iter().zip(expected) {
-        assert!((found - expected).abs() < 1e-9, "{printed}");
+        // the other style has no keyword for the last digits: what the default tolerance leaves
+        assert!((found - expected).abs() < 1e-7, "{printed}");
     }
 }
 

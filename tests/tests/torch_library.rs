@@ -14,7 +14,7 @@ const LIBRARY: &str = "deepdmstorch.so";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A run of one model with some engine.
-const PAIR: &str = "pair_style deepmd ${model} engine ${engine}\npair_coeff * * Pd Cu P\nrun 0\nprint \"RESULT energy $(pe:%.17g)\"\n";
+const PAIR: &str = "pair_style deepmd ${model} engine ${engine} tolerance exact\npair_coeff * * Pd Cu P\nrun 0\nprint \"RESULT energy $(pe:%.17g)\"\n";
 
 /// A folder with a plugin and, perhaps, something beside it.
 struct Setting {
@@ -133,7 +133,7 @@ fn libtorch_is_loaded_for_what_needs_it_only() {
 #[test]
 fn a_link_to_the_plugin_and_another_working_directory_do_no_harm() {
     let setting = Setting::new("link", false);
-    for (model, engine) in [("one_sided.pb", "torch"), ("dpa1.pth", "native")] {
+    for (model, engine) in [("one_sided.pb", "torch"), ("dpa2.pth", "native")] {
         let output = setting.run(model, engine);
         assert!(
             output.succeeded && output.error.is_none(),
@@ -150,10 +150,10 @@ fn a_library_that_is_not_there() {
     let remedy = "needs {library}, which is not there. Build the plugin with -D DEEPDMS_TORCH=ON and leave both files in one folder";
     setting.refuses("one_sided.pb", "torch", &format!("engine torch {remedy}"));
     setting.refuses(
-        "dpa1.pth",
+        "dpa2.pth",
         "native",
         &format!(
-            "{{model}}: a descriptor of class DescrptSeAttenV2 is evaluated by libtorch only, and that {remedy}"
+            "{{model}}: a descriptor of class DescrptDPA2 is evaluated by libtorch only, and that {remedy}"
         ),
     );
     // a model with a reader needs nothing
