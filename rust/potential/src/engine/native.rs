@@ -335,20 +335,28 @@ impl NativeEngine {
         let counted = self.counted();
         let mut trial = std::mem::take(&mut self.trial);
         trial.resize_with(count, Output::default);
-        let bound = self.steps;
-        let done = self.step(atoms, false, &mut trial);
-        self.steps = bound;
-        self.count_again(&counted);
-        if done.is_ok() {
+        let mut done = Ok(());
+        let mut errors = vec![0.0; count];
+        let mut again = true;
+        while again && done.is_ok() {
+            again = false;
+            let steps = self.steps;
+            done = self.step(atoms, false, &mut trial);
+            self.steps = steps;
+            self.count_again(&counted);
+            if done.is_err() {
+                break;
+            }
             for (m, (found, expected)) in trial.iter().zip(outputs).enumerate() {
                 let pairs = found.forces.iter().zip(&expected.forces);
-                let error = pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs()));
+                errors[m] = pairs.fold(0.0, |most, (a, b)| f64::max(most, (a - b).abs()));
                 if let Some(splined) = &mut self.models[m].splined {
-                    let left = splined.set_limits(&self.workers[0].watches[m], error);
-                    self.steps.rounding = self.steps.rounding.max(left);
+                    again |= splined.set_limits(&self.workers[0].watches[m], errors[m]);
                 }
             }
         }
+        // the error of the last trial is that within the limits
+        self.steps.rounding = errors.into_iter().fold(self.steps.rounding, f64::max);
         self.trial = trial;
         done
     }

@@ -14,6 +14,8 @@ use crate::simd::Kernels;
 pub const SLACK: usize = 64;
 /// Descriptors may be so much further from the point than those that it was taken from.
 const FURTHER: f64 = 3.0;
+/// Below this part of the largest length no limit is tried.
+const NEAREST: f64 = 0.1;
 /// Part of the tolerance that single precision may use up.
 const PART: f64 = 0.45;
 
@@ -38,6 +40,8 @@ pub struct About {
     pub gradient: Both,
     /// Largest length of the change of the first layer's arguments, squared.
     pub limit: f32,
+    /// Whether it was found.
+    settled: bool,
 }
 
 /// Numbers in both precisions.
@@ -115,18 +119,37 @@ impl Fit {
             gradient: Both::new(&point.gradient),
             point,
             limit: f32::INFINITY,
+            settled: false,
         });
     }
 
-    /// Sets the limit, where descriptors up to the length `longest` (squared) led to an error of `error` of forces [eV/Å]; returns the
-    /// error of those within it.
-    pub fn set_limit(&mut self, longest: f32, error: f64, tolerance: f64) -> f64 {
+    /// Whether the limit of the point is still being found.
+    pub fn is_unsettled(&self) -> bool {
+        self.about.as_ref().is_some_and(|about| !about.settled)
+    }
+
+    /// A trial with descriptors up to the length `longest` (squared) led to an error of `error` of forces [eV/Å]: sets the limit, or a
+    /// smaller one to be tried next, so that the largest error is allowed within it. Where no limit does, everything is far from the
+    /// point.
+    pub fn set_limit(&mut self, longest: f32, error: f64, tolerance: f64) {
         let allowed = PART * tolerance;
-        let factor = FURTHER.min(allowed / error.max(f64::MIN_POSITIVE));
-        if let Some(about) = &mut self.about {
-            about.limit = longest * (factor * factor) as f32;
+        let Some(about) = &mut self.about else { return };
+        let square = |factor: f64| (factor * factor) as f32;
+        about.settled = error <= allowed;
+        if about.limit == f32::INFINITY {
+            let wanted = allowed / error.max(f64::MIN_POSITIVE);
+            let factor = if about.settled {
+                FURTHER.min(wanted)
+            } else {
+                0.5 * wanted
+            };
+            about.limit = longest * square(factor);
+        } else if !about.settled {
+            about.limit *= square(0.5);
+            if about.limit < longest * square(NEAREST) {
+                (about.limit, about.settled) = (-1.0, true);
+            }
         }
-        error.min(allowed)
     }
 
     /// A step has passed in which so many of its descriptors were far from the point: gives it up where they are many.

@@ -198,20 +198,17 @@ impl Splined {
         taken
     }
 
-    /// Sets the limits of new points, after a trial of theirs led to an error of forces; returns the error that is left within the
-    /// limits [eV/Å].
-    pub fn set_limits(&mut self, watch: &Watch, error: f64) -> f64 {
-        let mut left = 0.0f64;
+    /// Sets the limits of new points after a trial of theirs led to an error of forces [eV/Å]; returns whether another trial is needed.
+    pub fn set_limits(&mut self, watch: &Watch, error: f64) -> bool {
+        let mut again = false;
         for (fit, seen) in self.fits.iter_mut().zip(&watch.types) {
             let Some(fit) = fit else { continue };
-            let unset = fit
-                .about()
-                .is_some_and(|(_, about)| about.limit == f32::INFINITY);
-            if unset {
-                left = left.max(fit.set_limit(seen.longest, error, self.tolerance));
+            if fit.is_unsettled() {
+                fit.set_limit(seen.longest, error, self.tolerance);
+                again |= fit.is_unsettled();
             }
         }
-        left
+        again
     }
 
     /// Evaluates a block: adds energies, forces and virials of centres whose bound is within what is allowed.
