@@ -195,18 +195,7 @@ impl Point {
                 &mut scratch.downstream
             };
             let columns = if l == 0 { stride } else { padded };
-            (loops.product)(
-                changed,
-                layer.width,
-                layer.outputs,
-                &layer.backward,
-                target,
-                columns,
-                padded,
-            );
-            if layer.residual != Residual::None {
-                layer.add_residual_backward(loops, &scratch.upstream, target, columns);
-            }
+            layer.backward(loops, changed, &scratch.upstream, target, columns);
             if l > 0 {
                 std::mem::swap(&mut scratch.upstream, &mut scratch.downstream);
             }

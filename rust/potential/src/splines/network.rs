@@ -172,18 +172,7 @@ impl<S: Scalar> Packed<S> {
                 &mut scratch.downstream
             };
             let columns = if l == 0 { stride } else { padded };
-            (loops.product)(
-                weighted,
-                layer.width,
-                layer.outputs,
-                &layer.backward,
-                target,
-                columns,
-                padded,
-            );
-            if layer.residual != Residual::None {
-                layer.add_residual_backward(loops, &scratch.upstream, target, columns);
-            }
+            layer.backward(loops, weighted, &scratch.upstream, target, columns);
             if l > 0 {
                 std::mem::swap(&mut scratch.upstream, &mut scratch.downstream);
             }
@@ -220,17 +209,25 @@ impl<S: Scalar> Layer<S> {
         }
     }
 
-    /// Adds gradients with respect to the output to those with respect to the input, `stride` apart.
-    pub fn add_residual_backward(
+    /// Gradients with respect to the input, rows `stride` apart, from those with respect to the arguments (`weighted`) and to the
+    /// output (`upstream`), which passes the input on.
+    pub fn backward(
         &self,
         loops: &Dense<S>,
+        weighted: &[S],
         upstream: &[S],
         x: &mut [S],
         stride: usize,
     ) {
-        let upstream = upstream.chunks_exact(self.width);
+        let (width, outputs) = (self.width, self.outputs);
+        let padded = self.inputs.next_multiple_of(loops.lanes);
+        (loops.product)(weighted, width, outputs, &self.backward, x, stride, padded);
+        if self.residual == Residual::None {
+            return;
+        }
+        let upstream = upstream.chunks_exact(width);
         for (x, y) in x.chunks_exact_mut(stride).zip(upstream) {
-            for part in y[..self.outputs].chunks_exact(self.inputs) {
+            for part in y[..outputs].chunks_exact(self.inputs) {
                 (loops.add)(&mut x[..self.inputs], part);
             }
         }
